@@ -1,0 +1,40 @@
+#include "image/lease.h"
+
+#include <utility>
+
+namespace ctr::image {
+
+Lease::Lease(Lease&& other) noexcept
+    : leases_(std::exchange(other.leases_, nullptr)), kept_(std::move(other.kept_)) {}
+
+Lease& Lease::operator=(Lease&& other) noexcept {
+  if (this == &other) return *this;
+  release();
+  leases_ = std::exchange(other.leases_, nullptr);
+  kept_ = std::move(other.kept_);
+  return *this;
+}
+
+Lease::~Lease() {
+  release();
+}
+
+void Lease::keep(const Digest& digest) {
+  std::lock_guard guard(leases_->lock_);
+  kept_.insert(digest);
+  leases_->kept_.insert(digest);
+}
+
+void Lease::release() noexcept {
+  if (leases_ == nullptr) return;
+  std::lock_guard guard(leases_->lock_);
+  for (const Digest& digest : kept_) leases_->kept_.erase(leases_->kept_.find(digest));
+  kept_.clear();
+}
+
+void Leases::with_kept(const std::function<void(const std::multiset<Digest>&)>& sweep) {
+  std::lock_guard guard(lock_);
+  sweep(kept_);
+}
+
+}  // namespace ctr::image
