@@ -1,0 +1,153 @@
+// The networks and who is connected to them: Docker's three predefined networks and those that users
+// create, all rows of one table; a network with a bridge has an address pool (ipam.h).
+// Owned by ctrd's main. Thread-safe: the database is the only state.
+//
+// A container's network in three calls:
+//   create:  networks.find / get(name)            the network exists? which driver?
+//   start:   networks.attach(request)             an address, a MAC, a host interface's name
+//   end:     networks.release(container id)       the address is free again
+// and at the daemon's start, once the containers are known: release_unowned(ids).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/ipam.h"
+#include "runtime/spec.h"
+#include "runtime/sys/timestamp.h"
+
+namespace ctr::image {
+class Database;
+}
+
+namespace ctr::daemon {
+
+enum class NetworkDriver { bridge, host, none };
+std::string_view to_string(NetworkDriver driver);  // "bridge", "host", "null": Docker's names
+
+struct Network {
+  std::string id;  // 64 hexadecimal digits
+  std::string name;
+  NetworkDriver driver = NetworkDriver::bridge;
+  sys::Timestamp created = 0;
+  bool predefined = false;  // bridge, host, none: cannot be removed
+  bool internal = false;    // no way out
+  bool attachable = false;
+  std::string bridge;                   // the bridge's name on the host; empty for host and none
+  std::optional<AddressPool> pool;      // only with a bridge
+  uint32_t mtu = 1500;
+  std::map<std::string, std::string> options;  // com.docker.network.bridge.name …
+  std::map<std::string, std::string> labels;
+};
+
+// A container's place in a network.
+struct EndpointSettings {
+  std::string network_id;
+  std::string network_name;
+  NetworkDriver driver = NetworkDriver::bridge;
+  std::string endpoint_id;
+  std::string container_id;
+  // The rest is empty for the drivers host and none.
+  std::string ip;       // "172.17.0.2"
+  int prefix = 0;       // 16
+  std::string gateway;  // "172.17.0.1"; empty on an internal network
+  std::string mac;      // "02:42:ac:11:00:02"
+  std::string interface;       // "eth0", inside
+  std::string host_interface;  // the other end's name, new for each attach
+  std::string bridge;
+  uint32_t mtu = 1500;
+  std::vector<std::string> aliases;
+};
+
+// What ContainerSpec::interfaces wants to know of an endpoint; nullopt for host and none.
+std::optional<runtime::NetworkInterface> interface_of(const EndpointSettings& endpoint);
+
+struct AttachRequest {
+  std::string container_id;
+  std::string network = "bridge";  // name, id or prefix of an id; "default" is "bridge", "" too
+  std::string ip;                  // requested, or empty
+  std::string mac;                 // requested, or empty: made from the address
+  std::vector<std::string> aliases;
+};
+
+struct NewNetwork {
+  std::string name;
+  NetworkDriver driver = NetworkDriver::bridge;
+  bool internal = false;
+  bool attachable = false;
+  std::string subnet;    // "10.1.0.0/16"; empty: one of the default pools that the host does not use
+  std::string gateway;   // empty: the subnet's first address
+  std::string ip_range;  // part of the subnet to allocate from; empty: all of it
+  std::map<std::string, std::string> options;
+  std::map<std::string, std::string> labels;
+};
+
+// What GET /networks?filters=… asks for: key → values; values of one key are alternatives, keys must
+// all match. Known keys: name (part of), id (prefix), driver, type (custom, builtin), scope, label,
+// dangling. Throws Error{invalid_argument} "invalid filter 'x'" for others.
+using NetworkFilters = std::map<std::string, std::vector<std::string>>;
+
+class Networks {
+ public:
+  // How the networks appear on the host. Set up and taken down through these, so that what decides is
+  // tested without privileges; host_networking.h has the real one.
+  class Host {
+   public:
+    virtual ~Host() = default;
+    // Makes the bridge, its address and its firewall table be there; does nothing if they are.
+    virtual void ensure(const Network& network) = 0;
+    virtual void remove(const Network& network) = 0;
+    // Subnets that a new network must not overlap: the host's own routes.
+    virtual std::vector<Subnet> used_subnets() = 0;
+  };
+
+  struct Options {
+    std::string bridge = "ctr0";  // "none": no bridge network
+    std::string bip;              // "172.17.0.1/16"; empty: a pool that the host does not use
+    uint32_t mtu = 1500;
+  };
+
+  // Brings the tables up to date, makes the predefined networks' rows, and each bridge on the host.
+  // A bridge that cannot be set up is a warning, and an error again for who attaches to it.
+  Networks(image::Database& database, Options options, Host& host,
+           std::function<void(const std::string&)> warn);
+
+  std::vector<Network> list(const NetworkFilters& filters = {}) const;
+  // By name, id or unambiguous prefix of an id; "default" is "bridge".
+  std::optional<Network> find(std::string_view name_or_id) const;
+  Network get(std::string_view name_or_id) const;  // Error{not_found} "network x not found"
+
+  Network create(const NewNetwork& wanted);  // Error{conflict} "network with name x already exists"
+  void remove(std::string_view name_or_id);  // Error{forbidden} while containers are connected
+  // Removes user-defined networks without containers; returns their names.
+  std::vector<std::string> prune(const NetworkFilters& filters);
+
+  // Reserves an address and records the endpoint; an endpoint of the same container and network that
+  // is still there (a crash) is replaced. Throws Error{not_found} for the network, Error{conflict} for
+  // a taken address, Error{unavailable} when the pool is exhausted.
+  EndpointSettings attach(const AttachRequest& request);
+  void release(std::string_view container_id);
+  void release(std::string_view container_id, std::string_view network_id);
+  // Recovery: frees what belongs to no container of `container_ids`.
+  void release_unowned(const std::set<std::string>& container_ids);
+
+  std::vector<EndpointSettings> endpoints_of(std::string_view container_id) const;
+  std::vector<EndpointSettings> endpoints_in(std::string_view network_id) const;
+
+ private:
+  void create_predefined(const Options& options);
+  void ensure_bridges();
+  bool matches(const Network& network, const NetworkFilters& filters) const;
+
+  image::Database& database_;
+  Host& host_;
+  std::function<void(const std::string&)> warn_;
+};
+
+}  // namespace ctr::daemon
