@@ -35,13 +35,14 @@ std::string format_ipv4(uint32_t address);
 // The addresses that a network hands out.
 struct AddressPool {
   Subnet subnet;
-  uint32_t gateway = 0;    // the bridge's own address, never handed out
-  Subnet range;            // where to allocate: the subnet, or part of it (--ip-range)
-  bool given = false;      // the user chose the subnet; else it came from the default pools
+  uint32_t gateway = 0;  // the bridge's own address, never handed out
+  Subnet range;          // where to allocate: the subnet, or part of it (--ip-range)
+  bool given = false;    // the user chose the subnet; else it came from the default pools
 };
 
-// Builds a pool from the user's texts; empty texts take the defaults. Throws Error{invalid_argument}
-// for texts that are none, a gateway or range outside of the subnet, or a subnet with no room.
+// Builds a pool from the user's texts; empty texts take the defaults. Throws
+// Error{invalid_argument} for texts that are none, a gateway or range outside of the subnet, or a
+// subnet with no room.
 AddressPool plan_pool(std::string_view subnet, std::string_view gateway, std::string_view range);
 // From --bip "172.17.0.1/16": the bridge's address and its subnet.
 AddressPool plan_pool_of_bridge_address(std::string_view bip);
@@ -50,9 +51,9 @@ AddressPool plan_pool_of_bridge_address(std::string_view bip);
 // first that overlaps none of `used`; nullopt when all do.
 std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used);
 
-// The next free address behind `last` (0: none yet), in a circle through the pool's range: an address
-// is not reused soon, because the namespace that had it may still be dying and answering ARP.
-// Never the subnet's own, its broadcast or the gateway's. nullopt when all are taken.
+// The next free address behind `last` (0: none yet), in a circle through the pool's range: an
+// address is not reused soon, because the namespace that had it may still be dying and answering
+// ARP. Never the subnet's own, its broadcast or the gateway's. nullopt when all are taken.
 std::optional<uint32_t> next_address(const AddressPool& pool, uint32_t last,
                                      const std::function<bool(uint32_t)>& taken);
 

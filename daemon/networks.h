@@ -1,6 +1,6 @@
-// The networks and who is connected to them: Docker's three predefined networks and those that users
-// create, all rows of one table; a network with a bridge has an address pool (ipam.h).
-// Owned by ctrd's main. Thread-safe: the database is the only state.
+// The networks and who is connected to them: Docker's three predefined networks and those that
+// users create, all rows of one table; a network with a bridge has an address pool (ipam.h). Owned
+// by ctrd's main. Thread-safe: the database is the only state.
 //
 // A container's network in three calls:
 //   create:  networks.find / get(name)            the network exists? which driver?
@@ -39,8 +39,8 @@ struct Network {
   bool predefined = false;  // bridge, host, none: cannot be removed
   bool internal = false;    // no way out
   bool attachable = false;
-  std::string bridge;                   // the bridge's name on the host; empty for host and none
-  std::optional<AddressPool> pool;      // only with a bridge
+  std::string bridge;               // the bridge's name on the host; empty for host and none
+  std::optional<AddressPool> pool;  // only with a bridge
   uint32_t mtu = 1500;
   std::map<std::string, std::string> options;  // com.docker.network.bridge.name …
   std::map<std::string, std::string> labels;
@@ -54,10 +54,10 @@ struct EndpointSettings {
   std::string endpoint_id;
   std::string container_id;
   // The rest is empty for the drivers host and none.
-  std::string ip;       // "172.17.0.2"
-  int prefix = 0;       // 16
-  std::string gateway;  // "172.17.0.1"; empty on an internal network
-  std::string mac;      // "02:42:ac:11:00:02"
+  std::string ip;              // "172.17.0.2"
+  int prefix = 0;              // 16
+  std::string gateway;         // "172.17.0.1"; empty on an internal network
+  std::string mac;             // "02:42:ac:11:00:02"
   std::string interface;       // "eth0", inside
   std::string host_interface;  // the other end's name, new for each attach
   std::string bridge;
@@ -81,22 +81,22 @@ struct NewNetwork {
   NetworkDriver driver = NetworkDriver::bridge;
   bool internal = false;
   bool attachable = false;
-  std::string subnet;    // "10.1.0.0/16"; empty: one of the default pools that the host does not use
-  std::string gateway;   // empty: the subnet's first address
+  std::string subnet;   // "10.1.0.0/16"; empty: one of the default pools that the host does not use
+  std::string gateway;  // empty: the subnet's first address
   std::string ip_range;  // part of the subnet to allocate from; empty: all of it
   std::map<std::string, std::string> options;
   std::map<std::string, std::string> labels;
 };
 
-// What GET /networks?filters=… asks for: key → values; values of one key are alternatives, keys must
-// all match. Known keys: name (part of), id (prefix), driver, type (custom, builtin), scope, label,
-// dangling. Throws Error{invalid_argument} "invalid filter 'x'" for others.
+// What GET /networks?filters=… asks for: key → values; values of one key are alternatives, keys
+// must all match. Known keys: name (part of), id (prefix), driver, type (custom, builtin), scope,
+// label, dangling. Throws Error{invalid_argument} "invalid filter 'x'" for others.
 using NetworkFilters = std::map<std::string, std::vector<std::string>>;
 
 class Networks {
  public:
-  // How the networks appear on the host. Set up and taken down through these, so that what decides is
-  // tested without privileges; host_networking.h has the real one.
+  // How the networks appear on the host. Set up and taken down through these, so that what decides
+  // is tested without privileges; host_networking.h has the real one.
   class Host {
    public:
     virtual ~Host() = default;
@@ -128,9 +128,9 @@ class Networks {
   // Removes user-defined networks without containers; returns their names.
   std::vector<std::string> prune(const NetworkFilters& filters);
 
-  // Reserves an address and records the endpoint; an endpoint of the same container and network that
-  // is still there (a crash) is replaced. Throws Error{not_found} for the network, Error{conflict} for
-  // a taken address, Error{unavailable} when the pool is exhausted.
+  // Reserves an address and records the endpoint; an endpoint of the same container and network
+  // that is still there (a crash) is replaced. Throws Error{not_found} for the network,
+  // Error{conflict} for a taken address, Error{unavailable} when the pool is exhausted.
   EndpointSettings attach(const AttachRequest& request);
   void release(std::string_view container_id);
   void release(std::string_view container_id, std::string_view network_id);

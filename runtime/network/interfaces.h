@@ -32,17 +32,17 @@ struct NetworkNamespace {
   int fd = -1;  // used if it is not negative
 };
 
-// Makes each interface's veth pair: the peer inside `target` under its final name, with its address of
-// the link layer and its MTU; the host end up, on its bridge and without addresses. Throws
+// Makes each interface's veth pair: the peer inside `target` under its final name, with its address
+// of the link layer and its MTU; the host end up, on its bridge and without addresses. Throws
 // Error{not_found} if a bridge does not exist, Error{conflict} if a host name is taken.
 // runs in: ctr-monitor, ctr-runtime; needs CAP_NET_ADMIN.
 void connect_interfaces(const std::vector<NetworkInterface>& interfaces, NetworkNamespace target);
 
-// Brings up "lo" and the interfaces in the caller's network namespace: address, default route, no IPv6
-// on interfaces that have only an IPv4 address (else a neighbour's forged router advertisement could
-// give them an address and a route). Also for no interfaces: "lo" comes up.
-// runs in: the container's init, before it drops CAP_NET_ADMIN, best while /proc is still reachable
-// (the host's or the container's own: /proc/sys/net shows the caller's namespace in either).
+// Brings up "lo" and the interfaces in the caller's network namespace: address, default route, no
+// IPv6 on interfaces that have only an IPv4 address (else a neighbour's forged router advertisement
+// could give them an address and a route). Also for no interfaces: "lo" comes up. runs in: the
+// container's init, before it drops CAP_NET_ADMIN, best while /proc is still reachable (the host's
+// or the container's own: /proc/sys/net shows the caller's namespace in either).
 void configure_interfaces(const std::vector<NetworkInterface>& interfaces);
 
 // A link of the caller's network namespace, as RTM_GETLINK shows it.
@@ -61,8 +61,9 @@ struct Link {
 std::vector<Link> list_links(std::string_view prefix);
 std::optional<Link> find_link(const std::string& name);
 
-// Deletes links by index, all in one step of the kernel; indices that are gone meanwhile are skipped.
-// Blocks for 20 to 35 ms (the kernel waits until no processor uses them): never on a client's path.
+// Deletes links by index, all in one step of the kernel; indices that are gone meanwhile are
+// skipped. Blocks for 20 to 35 ms (the kernel waits until no processor uses them): never on a
+// client's path.
 void delete_links(const std::vector<int>& indices);
 
 // "172.17.0.2/16" and "02:42:ac:11:00:02" in their binary forms; nullopt for anything else.
