@@ -12,12 +12,15 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "daemon/api/filters.h"
+#include "daemon/events.h"
 #include "daemon/ipam.h"
 #include "runtime/spec.h"
 #include "runtime/sys/timestamp.h"
@@ -65,8 +68,9 @@ struct EndpointSettings {
   std::vector<std::string> aliases;
 };
 
-// What ContainerSpec::interfaces wants to know of an endpoint; nullopt for host and none.
-std::optional<runtime::NetworkInterface> interface_of(const EndpointSettings& endpoint);
+// ContainerSpec::interfaces for a container's endpoints: none for the drivers host and none; only
+// one interface has the default route (networks that are not internal first, then by name).
+std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints);
 
 struct AttachRequest {
   std::string container_id;
@@ -88,23 +92,24 @@ struct NewNetwork {
   std::map<std::string, std::string> labels;
 };
 
-// What GET /networks?filters=… asks for: key → values; values of one key are alternatives, keys
-// must all match. Known keys: name (part of), id (prefix), driver, type (custom, builtin), scope,
-// label, dangling. Throws Error{invalid_argument} "invalid filter 'x'" for others.
-using NetworkFilters = std::map<std::string, std::vector<std::string>>;
-
 class Networks {
  public:
-  // How the networks appear on the host. Set up and taken down through these, so that what decides
-  // is tested without privileges; host_networking.h has the real one.
+  // How networks appear on the host. Made and taken down through these, so that what decides is
+  // tested without privileges; host_networking.h has the real one.
   class Host {
    public:
     virtual ~Host() = default;
-    // Makes the bridge, its address and its firewall table be there; does nothing if they are.
+    // The bridge, its address and its firewall table are there; cheap.
+    virtual bool is_ready(const Network& network) = 0;
+    // Makes them be there and as the network says, whatever was there before.
     virtual void ensure(const Network& network) = 0;
     virtual void remove(const Network& network) = 0;
-    // Subnets that a new network must not overlap: the host's own routes.
+    // In the background: deletes ports of the network's bridge that are not in `keep`.
+    virtual void remove_ports_except(const Network& network, std::set<std::string> keep) = 0;
+    // Subnets of the host's own routes, which a new network must not overlap.
     virtual std::vector<Subnet> used_subnets() = 0;
+    // Address and subnet ("10.1.0.1/16") of a bridge that is there already; empty if none is.
+    virtual std::string address_of(const std::string& bridge) = 0;
   };
 
   struct Options {
@@ -114,19 +119,25 @@ class Networks {
   };
 
   // Brings the tables up to date, makes the predefined networks' rows, and each bridge on the host.
-  // A bridge that cannot be set up is a warning, and an error again for who attaches to it.
-  Networks(image::Database& database, Options options, Host& host,
+  // A bridge that cannot be set up is a warning here, and an error for who attaches to it.
+  Networks(image::Database& database, Events& events, Options options, Host& host,
            std::function<void(const std::string&)> warn);
 
-  std::vector<Network> list(const NetworkFilters& filters = {}) const;
+  // Takes away what the database's networks have on the host; for `ctrd --remove-network-state`, on
+  // a database that no daemon uses. Containers that run lose their network.
+  static void remove_from_host(image::Database& database, Host& host);
+
+  // GET /networks?filters=…: name (part of it), id (prefix), driver, type (custom, builtin), scope,
+  // label, dangling. Throws Error{invalid_argument} "invalid filter 'x'" for others.
+  std::vector<Network> list(const Filters& filters = {}) const;
   // By name, id or unambiguous prefix of an id; "default" is "bridge".
   std::optional<Network> find(std::string_view name_or_id) const;
   Network get(std::string_view name_or_id) const;  // Error{not_found} "network x not found"
 
   Network create(const NewNetwork& wanted);  // Error{conflict} "network with name x already exists"
   void remove(std::string_view name_or_id);  // Error{forbidden} while containers are connected
-  // Removes user-defined networks without containers; returns their names.
-  std::vector<std::string> prune(const NetworkFilters& filters);
+  // Removes user-defined networks without containers; returns their names. Filters: label.
+  std::vector<std::string> prune(const Filters& filters);
 
   // Reserves an address and records the endpoint; an endpoint of the same container and network
   // that is still there (a crash) is replaced. Throws Error{not_found} for the network,
@@ -141,13 +152,18 @@ class Networks {
   std::vector<EndpointSettings> endpoints_in(std::string_view network_id) const;
 
  private:
-  void create_predefined(const Options& options);
+  void add_predefined(const Options& options);
+  void add_bridge_network(const Options& options);
   void ensure_bridges();
-  bool matches(const Network& network, const NetworkFilters& filters) const;
+  void release_endpoints(const std::vector<EndpointSettings>& endpoints);
+  void publish(std::string action, const Network& network, const std::string& container = "");
 
   image::Database& database_;
+  Events& events_;
   Host& host_;
   std::function<void(const std::string&)> warn_;
+  // One change of the host at a time: bridges are made and removed while attaches go on.
+  std::mutex host_mutex_;
 };
 
 }  // namespace ctr::daemon
