@@ -1,8 +1,9 @@
-// The unpacked layers: <data-root>/layers/<diff-id hex>/, one directory each, in overlayfs's own form
-// (whiteouts are character devices 0:0, opaque directories carry trusted.overlay.opaque=y), unpacked in
-// parallel because none needs its parent. Crash-only: a layer is unpacked below layers/tmp-…, synced,
-// and renamed; what a crash leaves as tmp-… is removed at the next start.
-// Runs in: ctrd. Thread-safe: any number of unpackers at once.
+// The unpacked layers: <data-root>/layers/<diff-id hex>/, one directory each, which holds the tree
+// as diff/, in overlayfs's own form (whiteouts are character devices 0:0, opaque directories carry
+// trusted.overlay.opaque=y), and its size. They are unpacked in parallel because none needs its
+// parent. Crash-only: a layer is unpacked below layers/tmp-…, synced, and made visible by one
+// rename; what a crash leaves as tmp-… is removed at the next start. Removed layers go through
+// layers/trash/. Runs in: ctrd. Thread-safe: any number of unpackers at once.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +18,17 @@
 namespace ctr::image {
 
 struct UnpackedLayer {
-  Digest diff_id;      // of the uncompressed tar, every byte of it
-  uint64_t size = 0;   // sum of the regular files' bytes: what `docker images` adds up
+  Digest diff_id;     // of the uncompressed tar, every byte of it
+  uint64_t size = 0;  // sum of the regular files' bytes: what `docker images` adds up
 };
 
 class LayerStore;
+class Trash;
 
 // One layer on its way in: takes the blob's bytes as they arrive, in any pieces; finds out the
-// compression by itself (plain, gzip with any number of members, zstd); inflates, digests and writes
-// files on threads of its own behind bounded queues. Destroyed without commit(), it leaves nothing.
+// compression by itself (plain, gzip with any number of members, zstd); inflates, digests and
+// writes files on threads of its own behind bounded queues. Destroyed without commit(), it leaves
+// nothing.
 class LayerUnpacker {
  public:
   ~LayerUnpacker();
@@ -51,16 +54,24 @@ class LayerStore {
  public:
   // `directory` is <data-root>/layers; made if missing (0700), left-overs of a crash removed.
   explicit LayerStore(std::string directory);
+  ~LayerStore();
+  LayerStore(const LayerStore&) = delete;
+  LayerStore& operator=(const LayerStore&) = delete;
 
   std::optional<UnpackedLayer> find(const Digest& diff_id) const;
-  std::string path(const Digest& diff_id) const;  // absolute directory; need not exist
+  std::string path(const Digest& diff_id) const;  // the tree's directory; need not exist
   std::unique_ptr<LayerUnpacker> unpack(const Digest& expected_diff_id);
   // Renamed away at once, deleted behind. Missing is fine.
   void remove(const Digest& diff_id);
   std::vector<Digest> list() const;
 
  private:
+  friend struct LayerUnpacker::Pipeline;
+  std::string home(const Digest& diff_id) const;
+  void publish(const std::string& temporary, const Digest& diff_id);
+
   std::string directory_;
+  std::unique_ptr<Trash> trash_;
 };
 
 }  // namespace ctr::image
