@@ -1,1 +1,6 @@
-# see CMakeLists.txt
+# What both ends of the API agree on: the only part of the daemon that cli may include.
+add_library(daemon_api STATIC
+  api/filters.cc
+  api/json.cc)
+ctr_export_headers(daemon_api daemon/api)
+target_link_libraries(daemon_api PUBLIC runtime_sys nlohmann_json::nlohmann_json)
