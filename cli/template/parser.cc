@@ -183,7 +183,10 @@ class Parser {
 
   Command parse_command(TokenKind closing, bool is_piped) {
     Command command;
-    auto ends = [&] { return peek().kind == closing || peek().kind == TokenKind::pipe; };
+    auto ends = [&] {
+      TokenKind kind = peek().kind;
+      return kind == closing || kind == TokenKind::pipe || kind == TokenKind::close;
+    };
     while (!ends()) {
       if (!command.operands.empty() && !peek().space_before)
         fail(peek(), fmt::format("unexpected {} in operand", describe(peek())));
@@ -226,6 +229,7 @@ class Parser {
     };
     switch (token.kind) {
       case TokenKind::dot:
+        result_.uses_whole = true;
         break;
       case TokenKind::field:
         add_field(operand, token);

@@ -13,6 +13,7 @@ struct ParsedTemplate {
   Nodes root;
   std::map<std::string, Nodes> definitions;  // {{define "name"}} and {{block "name"}}
   std::vector<std::string> fields;           // every field named anywhere: what data is needed
+  bool uses_whole = false;                   // "." as a value
 };
 
 // Throws sys::Error{invalid_argument} "template parsing error: template: :line:column: …" for bad

@@ -16,10 +16,24 @@ namespace {
 constexpr int depth_limit = 200;           // of {{template}} calling itself
 constexpr size_t output_limit = 64 << 20;  // of one object
 
+bool shapes_cell(std::string_view function) {
+  constexpr std::string_view names[] = {"json", "title",    "lower", "upper",
+                                        "pad",  "truncate", "split", "join"};
+  return std::find(std::begin(names), std::end(names), function) != std::end(names);
+}
+
+// "com.example.some-tier" heads its column as "some tier".
+std::string label_heading(std::string label) {
+  label.erase(0, label.rfind('.') + 1);
+  std::replace_if(
+      label.begin(), label.end(), [](char c) { return c == '-' || c == '_'; }, ' ');
+  return label;
+}
+
 class Evaluator {
  public:
-  Evaluator(const ParsedTemplate& parsed, const Value& data, Schema schema)
-      : parsed_(parsed), schema_(schema), variables_{{"$", data}} {}
+  Evaluator(const ParsedTemplate& parsed, const Value& data, Schema schema, bool is_head)
+      : parsed_(parsed), schema_(schema), is_head_(is_head), variables_{{"$", data}} {}
 
   std::string run(const Value& data) {
     walk(parsed_.root, data);
@@ -178,6 +192,7 @@ class Evaluator {
   }
 
   Value call(const Operand& function, std::span<const Value> arguments) {
+    if (is_head_ && !arguments.empty() && shapes_cell(function.name)) return arguments[0];
     try {
       return call_template_function(function.name, arguments);
     } catch (const sys::Error& error) {
@@ -236,6 +251,8 @@ class Evaluator {
     for (const std::string& name : fields.first(fields.size() - 1))
       value = field(operand, value, name);
     const std::string& method = fields.back();
+    if (is_head_ && arguments[0].json().is_string())
+      return Value(Json(label_heading(arguments[0].json().get<std::string>())));
     std::optional<Value> map = value.find_field(method, schema_);
     bool is_method = value.shape() == Shape::row && map && is_map(map->shape());
     if (!is_method)
@@ -254,6 +271,7 @@ class Evaluator {
 
   const ParsedTemplate& parsed_;
   Schema schema_;
+  bool is_head_;
   std::vector<std::pair<std::string, Value>> variables_;
   std::string output_;
   int depth_ = 0;
@@ -262,7 +280,11 @@ class Evaluator {
 }  // namespace
 
 std::string Template::execute(const Value& data, Schema schema) const {
-  return Evaluator(parsed_, data, schema).run(data);
+  return Evaluator(parsed_, data, schema, false).run(data);
+}
+
+std::string Template::execute_head(const Value& headings) const {
+  return Evaluator(parsed_, headings, no_schema, true).run(headings);
 }
 
 bool Template::uses_field(std::string_view name) const {

@@ -36,12 +36,20 @@ Json zero_of(Shape shape) {
   }
 }
 
-// A row's methods without arguments, in the order of their names.
+// A row's methods without arguments, in the order of their names, and with the characters that
+// Go's encoder keeps away from HTML: what a script compares is then the same.
 std::string row_to_json(const Json& row) {
   nlohmann::json members = nlohmann::json::object();
   for (const auto& [key, member] : row.items())
     if (!member.is_object()) members[key] = member;
-  return members.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text;
+  for (char c : members.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)) {
+    if (c == '<' || c == '>' || c == '&')
+      text += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
+    else
+      text += c;
+  }
+  return text;
 }
 
 std::string print_list(const Json& list) {
@@ -96,10 +104,8 @@ std::optional<Value> Value::find_field(std::string_view name, Schema schema) con
   if (!json_->is_object()) return std::nullopt;
   auto found = json_->find(std::string(name));
   if (found == json_->end() && !is_map(shape_) && shape_ != Shape::row) {
-    found = std::find_if(json_->begin(), json_->end(), [&](const Json& member) {
-      auto at = json_->begin() + (&member - &*json_->begin());
-      return equal_ignoring_case(at.key(), name);
-    });
+    found = json_->begin();
+    while (found != json_->end() && !equal_ignoring_case(found.key(), name)) ++found;
   }
   if (found != json_->end()) {
     if (is_map(shape_)) return element(*found);
