@@ -51,6 +51,11 @@ AddressPool plan_pool_of_bridge_address(std::string_view bip);
 // first that overlaps none of `used`; nullopt when all do.
 std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used);
 
+// How many addresses the pool can hand out, and whether an address may be one of them (it may be
+// outside of the range: a requested one).
+uint64_t capacity(const AddressPool& pool);
+bool may_be_given(const AddressPool& pool, uint32_t address);
+
 // The next free address behind `last` (0: none yet), in a circle through the pool's range: an
 // address is not reused soon, because the namespace that had it may still be dying and answering
 // ARP. Never the subnet's own, its broadcast or the gateway's. nullopt when all are taken.

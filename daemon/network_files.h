@@ -37,8 +37,9 @@ struct ResolvInput {
   std::vector<std::string> search;       // --dns-search; "." alone: none at all
   std::vector<std::string> options;      // --dns-option
 };
-// The host's file without nameservers on its loopback (the container could not reach them), with
-// the request's values in place of the file's. Public resolvers if no nameserver is left.
+// The host's file without the nameservers that a container could not reach (on the host's loopback,
+// or IPv6), with the request's values in place of the file's. Public resolvers if no nameserver is
+// left.
 std::string resolv_conf(const ResolvInput& input);
 
 // The host's /etc/resolv.conf; systemd-resolved's list of real servers if its stub 127.0.0.53 is

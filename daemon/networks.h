@@ -34,6 +34,14 @@ namespace ctr::daemon {
 enum class NetworkDriver { bridge, host, none };
 std::string_view to_string(NetworkDriver driver);  // "bridge", "host", "null": Docker's names
 
+// Docker's names for a bridge network's options.
+namespace bridge_option {
+inline constexpr const char* name = "com.docker.network.bridge.name";
+inline constexpr const char* masquerade = "com.docker.network.bridge.enable_ip_masquerade";
+inline constexpr const char* icc = "com.docker.network.bridge.enable_icc";
+inline constexpr const char* mtu = "com.docker.network.driver.mtu";
+}  // namespace bridge_option
+
 struct Network {
   std::string id;  // 64 hexadecimal digits
   std::string name;
@@ -47,25 +55,28 @@ struct Network {
   uint32_t mtu = 1500;
   std::map<std::string, std::string> options;  // com.docker.network.bridge.name …
   std::map<std::string, std::string> labels;
+
+  // com.docker.network.bridge.enable_ip_masquerade, on by default.
+  bool masquerade() const;
 };
 
 // A container's place in a network.
 struct EndpointSettings {
-  std::string network_id;
-  std::string network_name;
+  std::string network_id{};
+  std::string network_name{};
   NetworkDriver driver = NetworkDriver::bridge;
-  std::string endpoint_id;
-  std::string container_id;
+  std::string endpoint_id{};
+  std::string container_id{};
   // The rest is empty for the drivers host and none.
-  std::string ip;              // "172.17.0.2"
-  int prefix = 0;              // 16
-  std::string gateway;         // "172.17.0.1"; empty on an internal network
-  std::string mac;             // "02:42:ac:11:00:02"
-  std::string interface;       // "eth0", inside
-  std::string host_interface;  // the other end's name, new for each attach
-  std::string bridge;
+  std::string ip{};              // "172.17.0.2"
+  int prefix = 0;                // 16
+  std::string gateway{};         // "172.17.0.1"; empty on an internal network
+  std::string mac{};             // "02:42:ac:11:00:02"
+  std::string interface {};      // "eth0", inside
+  std::string host_interface{};  // the other end's name, new for each attach
+  std::string bridge{};
   uint32_t mtu = 1500;
-  std::vector<std::string> aliases;
+  std::vector<std::string> aliases{};
 };
 
 // ContainerSpec::interfaces for a container's endpoints: none for the drivers host and none; only
@@ -73,23 +84,24 @@ struct EndpointSettings {
 std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints);
 
 struct AttachRequest {
-  std::string container_id;
+  std::string container_id{};
   std::string network = "bridge";  // name, id or prefix of an id; "default" is "bridge", "" too
-  std::string ip;                  // requested, or empty
-  std::string mac;                 // requested, or empty: made from the address
-  std::vector<std::string> aliases;
+  std::string ip{};                // requested, or empty
+  std::string mac{};               // requested, or empty: made from the address
+  std::vector<std::string> aliases{};
 };
 
 struct NewNetwork {
-  std::string name;
+  std::string name{};
   NetworkDriver driver = NetworkDriver::bridge;
   bool internal = false;
   bool attachable = false;
-  std::string subnet;   // "10.1.0.0/16"; empty: one of the default pools that the host does not use
-  std::string gateway;  // empty: the subnet's first address
-  std::string ip_range;  // part of the subnet to allocate from; empty: all of it
-  std::map<std::string, std::string> options;
-  std::map<std::string, std::string> labels;
+  std::string
+      subnet{};  // "10.1.0.0/16"; empty: one of the default pools that the host does not use
+  std::string gateway{};   // empty: the subnet's first address
+  std::string ip_range{};  // part of the subnet to allocate from; empty: all of it
+  std::map<std::string, std::string> options{};
+  std::map<std::string, std::string> labels{};
 };
 
 class Networks {
@@ -145,7 +157,7 @@ class Networks {
   EndpointSettings attach(const AttachRequest& request);
   void release(std::string_view container_id);
   void release(std::string_view container_id, std::string_view network_id);
-  // Recovery: frees what belongs to no container of `container_ids`.
+  // Recovery: frees what belongs to none of these containers, which are those that run.
   void release_unowned(const std::set<std::string>& container_ids);
 
   std::vector<EndpointSettings> endpoints_of(std::string_view container_id) const;
@@ -154,7 +166,15 @@ class Networks {
  private:
   void add_predefined(const Options& options);
   void add_bridge_network(const Options& options);
+  void remove_bridge_network();
+  AddressPool choose_bridge_pool(const Options& options, const std::optional<Network>& old);
+  AddressPool choose_free_pool();
+  AddressPool choose_pool(const NewNetwork& wanted);
+  Network plan_network(const NewNetwork& wanted);
   void ensure_bridges();
+  void ensure_ready(const Network& network);
+  void remove_from_host(const Network& network);
+  uint32_t choose_address(const Network& network, const std::string& requested);
   void release_endpoints(const std::vector<EndpointSettings>& endpoints);
   void publish(std::string action, const Network& network, const std::string& container = "");
 

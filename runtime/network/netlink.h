@@ -91,10 +91,11 @@ struct NetlinkMessage {
   void copy_header(void* to, size_t size) const;
 };
 
-// A NETLINK_ROUTE socket of the network namespace that the caller is in when it makes it.
+// A netlink socket of the network namespace that the caller is in when it makes it; NETLINK_ROUTE but
+// for who asks the firewall.
 class NetlinkSocket {
  public:
-  NetlinkSocket();
+  explicit NetlinkSocket(int protocol = NETLINK_ROUTE);
 
   // Sends the batch; throws for the first request that failed, as Error{not_found} (no such
   // device), {conflict} (exists, busy), {forbidden} or {internal}, with the kernel's own words if

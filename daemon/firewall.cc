@@ -1,0 +1,174 @@
+#include "daemon/firewall.h"
+
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "runtime/network/netlink.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+#include "runtime/sys/process.h"
+
+namespace ctr::daemon {
+
+using sys::Error;
+using sys::ErrorKind;
+
+namespace {
+
+// Not $PATH: the daemon's may be anything, and what runs here runs as root.
+std::optional<std::string> find_program(const std::string& name) {
+  for (const char* directory : {"/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/", "/usr/local/sbin/"})
+    if (::access((directory + name).c_str(), X_OK) == 0) return directory + name;
+  return std::nullopt;
+}
+
+void run_nft(const std::string& rules) {
+  auto nft = find_program("nft");
+  if (!nft)
+    throw Error(ErrorKind::unsupported,
+                "the program 'nft' is missing (package nftables): containers have no way out of "
+                "their network");
+  auto result = sys::run_command(*nft, {"-f", "-"}, rules);
+  if (result.status.exit_code() != 0)
+    throw Error(ErrorKind::internal, fmt::format("nft refuses the rules: {}", result.output));
+}
+
+// GETTABLE of nf_tables; false, too, where the kernel has no nf_tables.
+bool has_nft_table(const std::string& name) {
+  try {
+    runtime::NetlinkSocket socket(NETLINK_NETFILTER);
+    runtime::NetlinkBatch batch;
+    batch.begin(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, "find table '" + name + "'");
+    nfgenmsg header{};
+    header.nfgen_family = AF_INET;
+    header.version = NFNETLINK_V0;
+    batch.header(header);
+    batch.attribute(NFTA_TABLE_NAME, name);
+    bool found = false;
+    socket.query(batch, [&](const runtime::NetlinkMessage&) { found = true; });
+    return found;
+  } catch (const Error& error) {
+    if (error.error_number() == EPERM) throw;
+    return false;
+  }
+}
+
+// The iptables whose tables are in use, of the two that a host can have. Asking the legacy one
+// would create its tables, so the kernel is asked first.
+std::vector<std::string> iptables_in_use() {
+  std::vector<std::string> programs;
+  auto add = [&](const char* variant) {
+    auto program = find_program(variant);
+    if (!program) program = find_program("iptables");
+    if (program) programs.push_back(*program);
+  };
+  if (has_nft_table("filter")) add("iptables-nft");
+  auto legacy = sys::find_file("/proc/net/ip_tables_names", 4096);
+  if (legacy && legacy->find("filter") != std::string::npos) add("iptables-legacy");
+  return programs;
+}
+
+sys::CommandResult run_iptables(const std::string& program, std::vector<std::string> arguments) {
+  // -w: wait for the lock that iptables programs take against each other (L47).
+  arguments.insert(arguments.begin(), {"-w", "5"});
+  return sys::run_command(program, arguments);
+}
+
+// The rules that let a bridge's traffic pass dockerd's policy. Our own table still decides what may
+// come in.
+std::vector<std::vector<std::string>> passing_rules(const std::string& bridge) {
+  const std::vector<std::string> mark = {"-m", "comment", "--comment", "ctr:" + bridge,
+                                         "-j", "ACCEPT"};
+  std::vector<std::string> out = {"DOCKER-USER", "-i", bridge};
+  std::vector<std::string> replies = {
+      "DOCKER-USER", "-o", bridge, "-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED"};
+  out.insert(out.end(), mark.begin(), mark.end());
+  replies.insert(replies.end(), mark.begin(), mark.end());
+  return {out, replies};
+}
+
+bool run_rule(const std::string& program, const char* verb, std::vector<std::string> rule) {
+  rule.insert(rule.begin(), verb);
+  return run_iptables(program, rule).status.exit_code() == 0;
+}
+
+bool open_docker_user(const std::string& program, const std::string& bridge) {
+  for (const auto& rule : passing_rules(bridge))
+    if (!run_rule(program, "-C", rule) && !run_rule(program, "-I", rule)) return false;
+  return true;
+}
+
+}  // namespace
+
+std::string table_name(const std::string& bridge) {
+  return "ctr_" + bridge;
+}
+
+std::string plan_table(const FirewallPlan& plan) {
+  // Declaring and deleting first makes it a replacement, whatever was there.
+  std::string text =
+      fmt::format("table ip {0}\ndelete table ip {0}\ntable ip {0} {{\n", table_name(plan.bridge));
+  if (plan.masquerade && !plan.internal)
+    text += fmt::format(
+        " chain postrouting {{\n"
+        "  type nat hook postrouting priority 100; policy accept;\n"
+        "  ip saddr {} oifname != \"{}\" masquerade\n"
+        " }}\n",
+        to_string(plan.subnet), plan.bridge);
+  text +=
+      " chain forward {\n"
+      "  type filter hook forward priority 0; policy accept;\n";
+  if (plan.internal)
+    text += fmt::format("  iifname \"{0}\" oifname != \"{0}\" drop\n", plan.bridge);
+  else
+    text += fmt::format("  oifname \"{}\" ct state established,related accept\n", plan.bridge);
+  // Neither a neighbour of the host that routes to our subnet (W06) nor another network's container
+  // (W04) may begin a conversation with a container.
+  text += fmt::format("  oifname \"{0}\" iifname != \"{0}\" drop\n }}\n}}\n", plan.bridge);
+  return text;
+}
+
+void apply_table(const FirewallPlan& plan) {
+  run_nft(plan_table(plan));
+}
+
+bool table_exists(const std::string& bridge) {
+  return has_nft_table(table_name(bridge));
+}
+
+void remove_table(const std::string& bridge) {
+  if (!table_exists(bridge)) return;
+  run_nft(fmt::format("delete table ip {}\n", table_name(bridge)));
+}
+
+bool drops_forwarded(const std::string& listing) {
+  return listing.find("policy drop") != std::string::npos ||
+         listing.find("-P FORWARD DROP") != std::string::npos;
+}
+
+std::optional<std::string> open_foreign_firewall(const std::string& bridge) {
+  for (const std::string& program : iptables_in_use()) {
+    if (!drops_forwarded(run_iptables(program, {"-S", "FORWARD"}).output)) continue;
+    bool has_hook = run_iptables(program, {"-S", "DOCKER-USER"}).status.exit_code() == 0;
+    if (has_hook && open_docker_user(program, bridge)) continue;
+    return fmt::format(
+        "iptables drops forwarded packets (policy of chain FORWARD): containers on '{0}' reach "
+        "this host only; to let them out: {1} -I FORWARD -i {0} -j ACCEPT && {1} -I FORWARD -o {0} "
+        "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT",
+        bridge, program);
+  }
+  return std::nullopt;
+}
+
+void close_foreign_firewall(const std::string& bridge) {
+  for (const std::string& program : iptables_in_use())
+    for (const auto& rule : passing_rules(bridge))
+      if (run_rule(program, "-C", rule)) run_rule(program, "-D", rule);
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,89 @@
+#include "daemon/host_networking.h"
+
+#include <utility>
+
+#include "daemon/bridge.h"
+#include "daemon/firewall.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/sys/error.h"
+
+namespace ctr::daemon {
+
+HostNetworking::HostNetworking(Warn warn, bool firewall)
+    : warn_(std::move(warn)), firewall_(firewall) {}
+
+HostNetworking::~HostNetworking() {
+  for (std::thread& deletion : deletions_) deletion.join();
+}
+
+bool HostNetworking::is_ready(const Network& network) {
+  auto link = runtime::find_link(network.bridge);
+  return link && link->up && (!firewall_ || table_exists(network.bridge));
+}
+
+void HostNetworking::ensure(const Network& network) {
+  const AddressPool& pool = network.pool.value();
+  ensure_bridge({.name = network.bridge,
+                 .address = pool.gateway,
+                 .prefix = pool.subnet.prefix,
+                 .mtu = network.mtu});
+  if (!network.internal) enable_forwarding();
+  if (firewall_) ensure_firewall(network);
+}
+
+// Without a firewall, containers still reach each other and the host: a warning, not a failure.
+void HostNetworking::ensure_firewall(const Network& network) {
+  try {
+    apply_table({.bridge = network.bridge,
+                 .subnet = network.pool.value().subnet,
+                 .internal = network.internal,
+                 .masquerade = network.masquerade()});
+    if (network.internal) return;
+    if (auto warning = open_foreign_firewall(network.bridge)) warn_once(*warning);
+  } catch (const sys::Error& error) {
+    if (network.internal) throw;  // would not be internal
+    firewall_ = false;
+    warn_once(error.what());
+  }
+}
+
+void HostNetworking::remove(const Network& network) {
+  if (firewall_) {
+    remove_table(network.bridge);
+    close_foreign_firewall(network.bridge);
+  }
+  remove_bridge(network.bridge);
+}
+
+void HostNetworking::remove_ports_except(const Network& network, std::set<std::string> keep) {
+  // Listed now: links that come later belong to containers that start later.
+  std::vector<int> stale = container_ports_except(network.bridge, keep);
+  if (stale.empty()) return;
+  std::lock_guard lock(mutex_);
+  deletions_.emplace_back([this, stale = std::move(stale)] {
+    try {
+      runtime::delete_links(stale);
+    } catch (const std::exception& error) {
+      warn_once(error.what());
+    }
+  });
+}
+
+std::vector<Subnet> HostNetworking::used_subnets() {
+  return routed_subnets();
+}
+
+std::string HostNetworking::address_of(const std::string& bridge) {
+  std::vector<std::string> addresses = addresses_of(bridge);
+  return addresses.empty() ? "" : addresses.front();
+}
+
+void HostNetworking::warn_once(const std::string& text) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!warned_.insert(text).second) return;
+  }
+  warn_(text);
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,45 @@
+// Networks as they are on the host: the bridge, its firewall table, its ports.
+// Owned by ctrd's main, which outlives nothing that uses it. Thread-safe for what Networks does
+// with it (changes come one at a time).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/networks.h"
+
+namespace ctr::daemon {
+
+class HostNetworking : public Networks::Host {
+ public:
+  using Warn = std::function<void(const std::string&)>;
+
+  // `firewall` is dockerd's --iptables: false leaves every rule to the administrator.
+  explicit HostNetworking(Warn warn, bool firewall = true);
+  // Waits for what is still being deleted in the background.
+  ~HostNetworking() override;
+
+  bool is_ready(const Network& network) override;
+  void ensure(const Network& network) override;
+  void remove(const Network& network) override;
+  void remove_ports_except(const Network& network, std::set<std::string> keep) override;
+  std::vector<Subnet> used_subnets() override;
+  std::string address_of(const std::string& bridge) override;
+
+ private:
+  void ensure_firewall(const Network& network);
+  void warn_once(const std::string& text);
+
+  Warn warn_;
+  std::atomic<bool> firewall_;  // false, too, once it turned out that there is none
+  std::mutex mutex_;            // of what follows
+  std::set<std::string> warned_;
+  std::vector<std::thread> deletions_;
+};
+
+}  // namespace ctr::daemon

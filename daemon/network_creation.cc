@@ -1,0 +1,159 @@
+// Networks: what users make and remove. The rest of the class is in networks.cc and
+// network_endpoints.cc.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "daemon/bridge.h"
+#include "daemon/network_records.h"
+#include "daemon/networks.h"
+#include "image/database.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+using image::Commit;
+using image::Transaction;
+using sys::Error;
+using sys::ErrorKind;
+
+namespace {
+
+constexpr uint32_t smallest_mtu = 68;  // IPv4's own
+constexpr uint32_t largest_mtu = 65535;
+
+[[noreturn]] void refuse(std::string message) {
+  throw Error(ErrorKind::invalid_argument, std::move(message));
+}
+
+// As Docker's containers' and networks' names; "a/b" or "../x" would be taken for something else.
+void check_network_name(const std::string& name) {
+  auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  bool good = !name.empty() && name.size() <= 128 && alphanumeric(name.front()) &&
+              std::all_of(name.begin(), name.end(), [&](char c) {
+                return alphanumeric(c) || c == '_' || c == '.' || c == '-';
+              });
+  if (!good)
+    refuse(
+        fmt::format("invalid network name '{}': only [a-zA-Z0-9][a-zA-Z0-9_.-]* is allowed", name));
+}
+
+bool is_true(const std::string& text) {
+  return text == "true" || text == "1";
+}
+
+uint32_t parse_mtu(const std::string& text) {
+  uint32_t mtu = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), mtu);
+  if (error != std::errc{} || end != text.data() + text.size() || mtu < smallest_mtu ||
+      mtu > largest_mtu)
+    refuse(fmt::format("invalid value '{}' for {}", text, bridge_option::mtu));
+  return mtu;
+}
+
+}  // namespace
+
+bool Network::masquerade() const {
+  auto option = options.find(bridge_option::masquerade);
+  return option == options.end() || is_true(option->second);
+}
+
+AddressPool Networks::choose_pool(const NewNetwork& wanted) {
+  if (wanted.subnet.empty()) {
+    if (!wanted.gateway.empty() || !wanted.ip_range.empty())
+      refuse("a gateway or an ip-range needs a subnet");
+    return choose_free_pool();
+  }
+  AddressPool pool = plan_pool(wanted.subnet, wanted.gateway, wanted.ip_range);
+  for (const Network& other : records::list_networks(database_))
+    if (other.pool && other.pool->subnet.overlaps(pool.subnet))
+      throw Error(ErrorKind::forbidden,
+                  fmt::format("Pool overlaps with other one on this address space: {} is part of "
+                              "network {}",
+                              wanted.subnet, other.name));
+  return pool;
+}
+
+Network Networks::plan_network(const NewNetwork& wanted) {
+  check_network_name(wanted.name);
+  if (wanted.name == "default" || records::find_network_by_name(database_, wanted.name))
+    throw Error(ErrorKind::conflict,
+                fmt::format("network with name {} already exists", wanted.name));
+  if (wanted.driver != NetworkDriver::bridge)
+    throw Error(ErrorKind::forbidden, fmt::format("only one instance of \"{}\" network is allowed",
+                                                  to_string(wanted.driver)));
+  Network network;
+  network.id = sys::random_hex(32);
+  network.name = wanted.name;
+  network.created = sys::now();
+  network.internal = wanted.internal;
+  network.attachable = wanted.attachable;
+  network.options = wanted.options;
+  network.labels = wanted.labels;
+  network.bridge = "br-" + network.id.substr(0, 12);
+  if (auto name = wanted.options.find(bridge_option::name); name != wanted.options.end())
+    network.bridge = name->second;
+  check_bridge_name(network.bridge);
+  if (auto mtu = wanted.options.find(bridge_option::mtu); mtu != wanted.options.end())
+    network.mtu = parse_mtu(mtu->second);
+  if (auto icc = wanted.options.find(bridge_option::icc);
+      icc != wanted.options.end() && !is_true(icc->second))
+    throw Error(ErrorKind::unsupported,
+                fmt::format("{}=false is not supported yet", bridge_option::icc));
+  network.pool = choose_pool(wanted);
+  return network;
+}
+
+Network Networks::create(const NewNetwork& wanted) {
+  std::lock_guard lock(host_mutex_);
+  Network network = plan_network(wanted);
+  Transaction transaction(database_, Commit::durable);
+  records::insert_network(database_, network);
+  transaction.commit();
+  try {
+    host_.ensure(network);
+  } catch (...) {
+    records::delete_network(database_, network.id);
+    remove_from_host(network);
+    throw;
+  }
+  publish("create", network);
+  return network;
+}
+
+void Networks::remove(std::string_view name_or_id) {
+  std::lock_guard lock(host_mutex_);
+  Network network = get(name_or_id);
+  if (network.predefined)
+    throw Error(ErrorKind::forbidden,
+                fmt::format("{} is a pre-defined network and cannot be removed", network.name));
+  {
+    Transaction transaction(database_, Commit::durable);
+    if (records::count_endpoints(database_, network.id) > 0)
+      throw Error(ErrorKind::forbidden,
+                  fmt::format("error while removing network: network {} id {} has active endpoints",
+                              network.name, network.id));
+    records::delete_network(database_, network.id);
+    transaction.commit();
+  }
+  remove_from_host(network);
+  publish("destroy", network);
+}
+
+std::vector<std::string> Networks::prune(const Filters& filters) {
+  filters.expect_only({"label"});
+  std::vector<std::string> removed;
+  for (const Network& network : records::list_networks(database_)) {
+    bool prunable = !network.predefined && records::count_endpoints(database_, network.id) == 0 &&
+                    filters.matches_labels("label", network.labels);
+    if (!prunable) continue;
+    remove(network.id);
+    removed.push_back(network.name);
+  }
+  return removed;
+}
+
+}  // namespace ctr::daemon

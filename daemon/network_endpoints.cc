@@ -1,0 +1,178 @@
+// Networks: who is connected, and with which address. The rest of the class is in networks.cc and
+// network_creation.cc.
+#include <algorithm>
+#include <utility>
+
+#include "daemon/bridge.h"
+#include "daemon/network_records.h"
+#include "daemon/networks.h"
+#include "image/database.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+using image::Transaction;
+using records::EndpointsOf;
+using sys::Error;
+using sys::ErrorKind;
+
+namespace {
+
+[[noreturn]] void refuse(std::string message) {
+  throw Error(ErrorKind::invalid_argument, std::move(message));
+}
+
+std::string new_host_interface() {
+  return std::string(port_prefix) + sys::random_hex(5);
+}
+
+std::string choose_mac(const std::string& requested, uint32_t address) {
+  if (requested.empty()) return mac_of_address(address);
+  auto mac = runtime::parse_mac_address(requested);
+  // The lowest bit of the first byte marks a group of receivers: no interface can have it.
+  if (!mac || (mac->bytes[0] & 1) != 0) refuse(fmt::format("invalid MAC address: {}", requested));
+  return requested;
+}
+
+// The first of eth0, eth1 … that none of the container's endpoints has.
+std::string choose_interface(const std::vector<EndpointSettings>& others) {
+  for (int number = 0;; ++number) {
+    std::string name = fmt::format("eth{}", number);
+    if (std::none_of(others.begin(), others.end(),
+                     [&](const EndpointSettings& other) { return other.interface == name; }))
+      return name;
+  }
+}
+
+}  // namespace
+
+std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints) {
+  std::sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.gateway.empty(), a.network_name) <
+           std::pair(b.gateway.empty(), b.network_name);
+  });
+  std::vector<runtime::NetworkInterface> interfaces;
+  for (const EndpointSettings& endpoint : endpoints) {
+    if (endpoint.driver != NetworkDriver::bridge) continue;
+    interfaces.push_back({.name = endpoint.interface,
+                          .host_name = endpoint.host_interface,
+                          .bridge = endpoint.bridge,
+                          .mac_address = endpoint.mac,
+                          .address = fmt::format("{}/{}", endpoint.ip, endpoint.prefix),
+                          .gateway = interfaces.empty() ? endpoint.gateway : "",
+                          .mtu = endpoint.mtu});
+  }
+  return interfaces;
+}
+
+void Networks::ensure_ready(const Network& network) {
+  if (!network.pool || host_.is_ready(network)) return;
+  std::lock_guard lock(host_mutex_);
+  host_.ensure(network);
+}
+
+// The caller holds a transaction.
+uint32_t Networks::choose_address(const Network& network, const std::string& requested) {
+  const AddressPool& pool = network.pool.value();
+  auto taken = [&](uint32_t address) {
+    return records::address_is_taken(database_, network.id, address);
+  };
+  if (!requested.empty()) {
+    auto address = runtime::parse_ipv4(requested);
+    if (!address) refuse(fmt::format("invalid IPv4 address: {}", requested));
+    if (!may_be_given(pool, *address))
+      refuse(fmt::format("no configured subnet or ip range contain the IP address {}", requested));
+    if (taken(*address))
+      throw Error(ErrorKind::conflict, fmt::format("Address already in use: {}", requested));
+    return *address;
+  }
+  std::optional<uint32_t> address;
+  // Counting is one look at an index; walking around a full /16 would be 65 534.
+  if (records::count_endpoints(database_, network.id) < capacity(pool))
+    address = next_address(pool, records::last_address(database_, network.id), taken);
+  if (!address)
+    throw Error(ErrorKind::unavailable,
+                fmt::format("no available IPv4 addresses on network {} ({}): all are in use",
+                            network.name, to_string(pool.range)));
+  records::set_last_address(database_, network.id, *address);
+  return *address;
+}
+
+EndpointSettings Networks::attach(const AttachRequest& request) {
+  Network network = get(request.network);
+  ensure_ready(network);
+  EndpointSettings endpoint{.network_id = network.id,
+                            .network_name = network.name,
+                            .driver = network.driver,
+                            .endpoint_id = sys::random_hex(32),
+                            .container_id = request.container_id,
+                            .aliases = request.aliases};
+  Transaction transaction(database_);
+  auto others = records::list_endpoints(database_, EndpointsOf::container, request.container_id);
+  std::erase_if(others, [&](const EndpointSettings& other) {
+    if (other.network_id == network.id) records::delete_endpoint(database_, other.endpoint_id);
+    return other.network_id == network.id;
+  });
+  if (network.pool) {
+    uint32_t address = choose_address(network, request.ip);
+    endpoint.ip = format_ipv4(address);
+    endpoint.prefix = network.pool->subnet.prefix;
+    if (!network.internal) endpoint.gateway = format_ipv4(network.pool->gateway);
+    endpoint.mac = choose_mac(request.mac, address);
+    endpoint.interface = choose_interface(others);
+    endpoint.host_interface = new_host_interface();
+    endpoint.bridge = network.bridge;
+    endpoint.mtu = network.mtu;
+  }
+  records::insert_endpoint(database_, endpoint);
+  transaction.commit();
+  publish("connect", network, request.container_id);
+  return endpoint;
+}
+
+void Networks::release_endpoints(const std::vector<EndpointSettings>& endpoints) {
+  if (endpoints.empty()) return;
+  Transaction transaction(database_);
+  for (const EndpointSettings& endpoint : endpoints)
+    records::delete_endpoint(database_, endpoint.endpoint_id);
+  transaction.commit();
+  for (const EndpointSettings& endpoint : endpoints)
+    if (auto network = records::find_network(database_, endpoint.network_id))
+      publish("disconnect", *network, endpoint.container_id);
+}
+
+void Networks::release(std::string_view container_id) {
+  release_endpoints(records::list_endpoints(database_, EndpointsOf::container, container_id));
+}
+
+void Networks::release(std::string_view container_id, std::string_view network_id) {
+  auto endpoints = records::list_endpoints(database_, EndpointsOf::container, container_id);
+  std::erase_if(endpoints, [&](const EndpointSettings& e) { return e.network_id != network_id; });
+  release_endpoints(endpoints);
+}
+
+void Networks::release_unowned(const std::set<std::string>& container_ids) {
+  std::vector<EndpointSettings> unowned;
+  std::set<std::string> ports;
+  for (EndpointSettings& endpoint : records::list_endpoints(database_, EndpointsOf::all)) {
+    if (container_ids.contains(endpoint.container_id))
+      ports.insert(endpoint.host_interface);
+    else
+      unowned.push_back(std::move(endpoint));
+  }
+  release_endpoints(unowned);
+  for (const Network& network : records::list_networks(database_))
+    if (network.pool) host_.remove_ports_except(network, ports);
+}
+
+std::vector<EndpointSettings> Networks::endpoints_of(std::string_view container_id) const {
+  return records::list_endpoints(database_, EndpointsOf::container, container_id);
+}
+
+std::vector<EndpointSettings> Networks::endpoints_in(std::string_view network_id) const {
+  return records::list_endpoints(database_, EndpointsOf::network, network_id);
+}
+
+}  // namespace ctr::daemon
