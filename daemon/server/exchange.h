@@ -1,5 +1,5 @@
-// One HTTP request of a client and its answer, as the routes see it. Lives on its connection's thread:
-// every call may block. Nothing here knows what the routes are about.
+// One HTTP request of a client and its answer, as the routes see it. Lives on its connection's
+// thread: every call may block. Nothing here knows what the routes are about.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -25,8 +25,8 @@ struct ApiVersion {
 inline constexpr ApiVersion max_api_version{1, 51};
 inline constexpr ApiVersion min_api_version{1, 24};
 
-// A body that is written piece by piece (chunked), each piece flushed. The client's going away shows
-// as write() returning false, and as client_gone().
+// A body that is written piece by piece (chunked), each piece flushed. The client's going away
+// shows as write() returning false, and as client_gone().
 class ResponseStream {
  public:
   virtual ~ResponseStream() = default;
@@ -69,7 +69,7 @@ class Exchange {
   // --- the answer: exactly one of these ---
   virtual void respond(int status, std::string_view content_type, std::string_view body) = 0;
   virtual void respond_json(int status, const nlohmann::json& body) = 0;
-  virtual void respond_empty(int status) = 0;  // 204, 304 …
+  virtual void respond_empty(int status) = 0;                        // 204, 304 …
   virtual void add_header(std::string name, std::string value) = 0;  // before the answer
   // Sends the header at once (Docker's clients wait for it), then leaves the body to the caller.
   virtual std::unique_ptr<ResponseStream> respond_stream(int status,
@@ -81,8 +81,9 @@ class Exchange {
 
 using Handler = std::function<void(Exchange&)>;
 
-// The one table of routes. Patterns are without version prefix: "/containers/{id}/json"; a "{name:*}"
-// piece takes the rest, slashes and all, up to a following literal ("/images/{name:*}/json").
+// The one table of routes. Patterns are without version prefix: "/containers/{id}/json"; a
+// "{name:*}" piece takes the rest, slashes and all, up to a following literal
+// ("/images/{name:*}/json").
 class Router {
  public:
   void add(std::string method, std::string pattern, Handler handler);
