@@ -109,6 +109,8 @@ class ImageStore {
   CollectedGarbage collect_garbage(const ImageUsers& users);
 
  private:
+  std::vector<Digest> unshared_chains(const Image& removed) const;
+
   Database& database_;
   ContentStore& content_;
   LayerStore& layers_;

@@ -23,6 +23,7 @@ void Lease::keep(const Digest& digest) {
   std::lock_guard guard(leases_->lock_);
   kept_.insert(digest);
   leases_->kept_.insert(digest);
+  if (leases_->watching_) leases_->seen_.insert(digest);
 }
 
 void Lease::release() noexcept {
@@ -32,9 +33,31 @@ void Lease::release() noexcept {
   kept_.clear();
 }
 
-void Leases::with_kept(const std::function<void(const std::multiset<Digest>&)>& sweep) {
+void Leases::begin_watching() {
   std::lock_guard guard(lock_);
-  sweep(kept_);
+  seen_ = std::set<Digest>(kept_.begin(), kept_.end());
+  watching_ = true;
+}
+
+void Leases::end_watching() {
+  std::lock_guard guard(lock_);
+  seen_.clear();
+  watching_ = false;
+}
+
+void Leases::collect(const std::function<void()>& mark,
+                     const std::function<void(const std::set<Digest>&)>& sweep) {
+  std::lock_guard one(collection_);
+  begin_watching();
+  try {
+    mark();
+    std::lock_guard guard(lock_);
+    sweep(seen_);
+  } catch (...) {
+    end_watching();
+    throw;
+  }
+  end_watching();
 }
 
 }  // namespace ctr::image

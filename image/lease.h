@@ -36,14 +36,22 @@ class Leases {
  public:
   Lease open() { return Lease(*this); }
 
-  // Calls `sweep` with what is kept while nobody can keep more: what it removes nobody has seen.
-  // The call must be short.
-  void with_kept(const std::function<void(const std::multiset<Digest>&)>& sweep);
+  // For one collection: `mark` reads who refers to what, without any lock held; then `sweep` is
+  // called with all that any lease kept at any time since, while nobody can keep more. So what a
+  // lease handed over to a record while we marked is spared, too. Sweeping must be short.
+  void collect(const std::function<void()>& mark,
+               const std::function<void(const std::set<Digest>&)>& sweep);
 
  private:
   friend class Lease;
+  void begin_watching();
+  void end_watching();
+
+  std::mutex collection_;  // one at a time
   std::mutex lock_;
   std::multiset<Digest> kept_;
+  std::set<Digest> seen_;  // while watching: all that was kept, even if it is no more
+  bool watching_ = false;
 };
 
 }  // namespace ctr::image

@@ -3,4 +3,11 @@ pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 # The database alone, so that who keeps other records in it need not link the image store.
 image_library(image_database
   database.cc)
-target_link_libraries(image_database PUBLIC runtime_sys PkgConfig::SQLITE)
+target_link_libraries(image_database PUBLIC runtime_sys PRIVATE PkgConfig::SQLITE)
+
+image_library(image
+  garbage_collector.cc
+  image_removal.cc
+  image_store.cc
+  lease.cc)
+target_link_libraries(image PUBLIC image_core image_database image_layers runtime_sys)
