@@ -9,5 +9,6 @@ image_library(image
   garbage_collector.cc
   image_removal.cc
   image_store.cc
-  lease.cc)
+  lease.cc
+  snapshotter.cc)
 target_link_libraries(image PUBLIC image_core image_database image_layers runtime_sys)
