@@ -3,6 +3,7 @@
 // Knows nothing of commands. Texts of errors are complete: they name the cause and the next step.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
@@ -44,7 +45,9 @@ class ApiError : public sys::Error {
 class Query {
  public:
   Query& add(std::string_view name, std::string_view value);
-  Query& add(std::string_view name, const char* value) { return add(name, std::string_view(value)); }
+  Query& add(std::string_view name, const char* value) {
+    return add(name, std::string_view(value));
+  }
   Query& add(std::string_view name, bool value) { return add(name, value ? "1" : "0"); }
   Query& add(std::string_view name, int64_t value) { return add(name, std::to_string(value)); }
   Query& add(std::string_view name, int value) { return add(name, std::to_string(value)); }
@@ -62,7 +65,7 @@ std::string percent_encode_path(std::string_view text);
 
 struct Request {
   std::string method = "GET";
-  std::string target;  // without version prefix: "/containers/json?all=1"
+  std::string target;               // without version prefix: "/containers/json?all=1"
   std::optional<std::string> body;  // JSON text
   std::vector<std::pair<std::string, std::string>> headers;
 };
@@ -115,6 +118,12 @@ class Client {
   // Throws ApiError for 400 and above. The stream has a connection of its own.
   BodyStream open_stream(const Request& request);
   HijackedStream hijack(const std::string& target, std::optional<std::string> body = std::nullopt);
+  // Sends a request on a connection of its own and leaves the answer to the caller.
+  sys::UniqueFd begin(const Request& request);
+
+  // How long answers of send() and what is made of it may take; zero (the default): for ever. A
+  // late one is a transient ConnectionError.
+  void set_answer_timeout(std::chrono::milliseconds timeout) { answer_timeout_ = timeout; }
 
  private:
   sys::UniqueFd connect() const;
@@ -124,8 +133,15 @@ class Client {
 
   std::string socket_path_;
   bool debug_;
+  std::chrono::milliseconds answer_timeout_{0};
   sys::UniqueFd idle_;  // kept alive for the next request
 };
+
+// The daemon's words in the body of an error.
+std::string api_error_message(int status, const std::string& body);
+
+// "/containers/<name>" + rest. An empty name is an error: the path would mean something else.
+std::string container_target(std::string_view name, std::string_view rest);
 
 // Parses a JSON body of the daemon; throws sys::Error where it is none.
 nlohmann::json parse_body(const std::string& body);

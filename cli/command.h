@@ -9,10 +9,11 @@
 //   }
 //
 // The frame (command_line.cc) reads the command line by Docker's rules before CLI11 sees it, so a
-// command only declares: options repeat (the last one counts, vectors collect), take one value each,
-// and may stand behind operands ("rm a -f"). For `run` and its like, where everything behind the
-// first operand belongs to the container, call command->prefix_command(): the operands are then in
-// context.operands instead of CLI11's positionals. "-h" means --help unless the command defines it.
+// command only declares: options repeat (the last one counts, vectors collect), take one value
+// each, and may stand behind operands ("rm a -f"). For `run` and its like, where everything behind
+// the first operand belongs to the container, call takes_operands(command, "IMAGE [COMMAND]
+// [ARG...]"): the operands are then in context.operands instead of CLI11's positionals. "-h" means
+// --help unless the command defines it.
 #pragma once
 
 #include <CLI/App.hpp>
@@ -60,6 +61,8 @@ class Context {
   void flush();
   // "ctr: <text>" on standard error, after what was written to standard output.
   void error_line(std::string_view text);
+  // An error with what to do about it, where that can be said.
+  void report(const sys::Error& error);
   void warning_line(std::string_view text);  // "ctr: warning: <text>"
   // As it is, with a newline.
   void notice_line(std::string_view text);
@@ -68,6 +71,10 @@ class Context {
   std::string pending_;
   std::unique_ptr<Client> client_;
 };
+
+// Options only before the first operand; everything from it on goes to context.operands. `usage` is
+// what the help's first line says of them.
+void takes_operands(CLI::App* command, std::string usage);
 
 // For commands over several objects ("rm a b c"): runs `act` for each; an error is printed and the
 // next one tried. Returns the exit code: 0, or 1 if any failed.
@@ -78,7 +85,7 @@ int for_each_operand(Context& context, const std::vector<std::string>& names, Ac
     try {
       act(name);
     } catch (const sys::Error& error) {
-      context.error_line(error.what());
+      context.report(error);
       code = 1;
     }
   }
