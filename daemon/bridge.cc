@@ -75,8 +75,9 @@ void plan_address(NetlinkBatch& batch, uint16_t type, uint16_t flags, int index,
   batch.header(header);
   batch.attribute_u32(IFA_LOCAL, htonl(address));
   batch.attribute_u32(IFA_ADDRESS, htonl(address));
+  uint32_t broadcast = address | ~Subnet{.address = 0, .prefix = prefix}.mask();
   if (type == RTM_NEWADDR)
-    batch.attribute_u32(IFA_BROADCAST, htonl(address | ~Subnet{0, prefix}.mask()));
+    batch.attribute_u32(IFA_BROADCAST, htonl(broadcast));
 }
 
 struct LinkAddress {
