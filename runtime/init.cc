@@ -1,0 +1,290 @@
+#include "runtime/init.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <linux/keyctl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+
+#include "runtime/command.h"
+#include "runtime/devices.h"
+#include "runtime/identity.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/protected_paths.h"
+#include "runtime/root_filesystem.h"
+#include "runtime/security/capabilities.h"
+#include "runtime/security/rlimits.h"
+#include "runtime/security/seccomp.h"
+#include "runtime/sys/file.h"
+#include "runtime/sys/mount.h"
+#include "runtime/sys/path.h"
+#include "runtime/terminal.h"
+
+namespace ctr::runtime {
+
+namespace {
+
+struct Stage {
+  const char* name;  // the prefix of its error, and its name in a start's timeline
+  void (*run)(InitContext&);
+};
+
+bool makes_namespace(const ContainerSpec& spec, NamespaceKind kind) {
+  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
+                     [&](const Namespace& n) { return n.kind == kind && n.path.empty(); });
+}
+
+void begin_session(InitContext&) {
+  // What the monitor ignores or blocks would stay so across exec.
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  // Not dumpable: until exec the container must not look into this image of ours through
+  // /proc/<pid>/{mem,exe,fd} (attack E03, CVE-2019-5736). execve(2) makes the process dumpable again.
+  sys::check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
+  sys::check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
+  sys::check(::setsid(), "setsid");
+}
+
+void wait_for_host(InitContext& context) { (void)context.channel.expect(Step::host_ready); }
+
+void enter_cgroup_namespace(InitContext& context) {
+  // Not by clone3: its root would be the cgroup of the monitor, which we have left only now.
+  if (makes_namespace(context.spec, NamespaceKind::cgroup))
+    sys::check(::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
+}
+
+int namespace_flag(NamespaceKind kind) {
+  switch (kind) {
+    case NamespaceKind::mount: return CLONE_NEWNS;
+    case NamespaceKind::pid: return CLONE_NEWPID;
+    case NamespaceKind::network: return CLONE_NEWNET;
+    case NamespaceKind::ipc: return CLONE_NEWIPC;
+    case NamespaceKind::uts: return CLONE_NEWUTS;
+    case NamespaceKind::cgroup: return CLONE_NEWCGROUP;
+    case NamespaceKind::user: return CLONE_NEWUSER;
+    case NamespaceKind::time: return 0x80;  // CLONE_NEWTIME
+  }
+  return 0;
+}
+
+// Those with a path; the pid namespace was joined by the parent, since setns(2) moves only children.
+void join_namespaces(InitContext& context) {
+  for (const Namespace& space : context.spec.namespaces) {
+    if (space.path.empty() || space.kind == NamespaceKind::pid) continue;
+    sys::UniqueFd fd = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
+    sys::check(::setns(fd.get(), namespace_flag(space.kind)), "setns", space.path);
+  }
+}
+
+void configure_network(InitContext& context) {
+  if (!makes_namespace(context.spec, NamespaceKind::network)) return;
+  (void)context.channel.expect(Step::network_ready);
+  configure_interfaces(context.spec.interfaces);
+}
+
+void make_terminal(InitContext& context) {
+  if (!context.process.terminal) return;
+  if (!context.devpts)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "a terminal needs a mount of type devpts, and the container has none");
+  Terminal terminal = open_terminal(context.devpts.get());
+  if (context.process.terminal_rows != 0 || context.process.terminal_columns != 0)
+    set_terminal_size(terminal.master.get(), context.process.terminal_rows,
+                      context.process.terminal_columns);
+  context.channel.send(Step::terminal, terminal.master.get());
+  context.terminal = std::move(terminal.slave);
+}
+
+void set_names(InitContext& context) {
+  const ContainerSpec& spec = context.spec;
+  if (!spec.hostname.empty())
+    sys::check(::sethostname(spec.hostname.data(), spec.hostname.size()), "sethostname",
+               spec.hostname);
+  if (!spec.domainname.empty())
+    sys::check(::setdomainname(spec.domainname.data(), spec.domainname.size()), "setdomainname",
+               spec.domainname);
+}
+
+// Pipes and terminals belong to the process's user, so that it can open /dev/stdout again; what came
+// from elsewhere keeps its owner (attack R13).
+void give_to_user(int fd, uid_t uid, gid_t gid) {
+  struct stat status{};
+  if (::fstat(fd, &status) < 0 || status.st_uid == uid) return;
+  if (S_ISFIFO(status.st_mode)) (void)!::fchown(fd, uid, gid);
+  if (S_ISCHR(status.st_mode) && ::isatty(fd) == 1) (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
+}
+
+void connect_stdio(InitContext& context) {
+  if (context.terminal) {
+    use_terminal(context.terminal.get());
+    context.terminal.reset();
+  } else {
+    for (int standard = 0; standard <= 2; ++standard)
+      sys::check(::dup2(context.stdio[static_cast<size_t>(standard)], standard), "dup2",
+                 long{standard});
+  }
+  for (int standard = 0; standard <= 2; ++standard)
+    give_to_user(standard, context.uid, context.gid);
+}
+
+void set_limits(InitContext& context) {
+  apply_rlimits(context.process.rlimits);
+  if (!context.process.oom_score_adj) return;
+  std::string value = std::to_string(*context.process.oom_score_adj);
+  // 0 is what we have unless somebody changed the engine's own: then it is put right.
+  sys::UniqueFd proc = context.proc ? sys::duplicate(context.proc.get())
+                                    : sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  if (sys::read_file(proc.get(), "self/oom_score_adj", 64) == value + "\n") return;
+  sys::write_existing(proc.get(), "self/oom_score_adj", value);
+}
+
+void join_new_keyring(InitContext&) {
+  // ENOSYS and EPERM: no keyrings on this kernel, or the quota of /proc/key-users is used up; a
+  // container without one of its own has only lost a convenience, since keyctl is not allowed anyway.
+  if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS &&
+      errno != EPERM && errno != EDQUOT && errno != EACCES)
+    sys::throw_errno(errno, "keyctl JOIN_SESSION_KEYRING", {});
+}
+
+void load_filter_early(InitContext& context) {
+  if (context.filter != nullptr && !context.process.no_new_privileges) (void)load_filter(*context.filter);
+}
+
+void forbid_new_privileges(InitContext& context) {
+  if (context.process.no_new_privileges)
+    sys::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
+}
+
+void close_descriptors(InitContext&) {
+  // On exec, not at once: the channel is needed until then. Nothing beyond stderr ever reaches the
+  // container (attack E04).
+  sys::check(::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+void wait_for_start(InitContext& context) {
+  context.channel.send(Step::setup_done);
+  (void)context.channel.expect(Step::start);
+}
+
+void load_filter_late(InitContext& context) {
+  if (context.filter != nullptr && context.process.no_new_privileges) (void)load_filter(*context.filter);
+}
+
+void execute_command(InitContext& context) {
+  // A change of ids clears the parent-death signal: set it again, and look once more whether the
+  // monitor died in between.
+  sys::check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
+  if (context.channel.peer_gone()) ::_exit(137);
+  execute(context);
+}
+
+void join_container(InitContext& context) {
+  // All at once, by the pidfd of the container's first process: it cannot be another process that took
+  // over the number (attack E06). The pid namespace was chosen before the clone.
+  int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  sys::check(::setns(context.container_pidfd, flags), "setns into the container");
+  context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
+  if (context.process.terminal) context.devpts = open_devpts(context.root.get());
+}
+
+constexpr Stage init_stages[] = {
+    {"begin a session", begin_session},
+    {"make mounts private", make_mounts_private},
+    {"mount the root file system", mount_root},
+    {"wait for the host", wait_for_host},
+    // In its cgroup from here on: what it uses is counted and limited.
+    {"enter the cgroup namespace", enter_cgroup_namespace},
+    {"join namespaces", join_namespaces},
+    {"mount file systems", mount_filesystems},
+    {"create devices", create_devices},
+    {"make the terminal", make_terminal},
+    {"create the console", create_console},
+    {"enter the root file system", pivot_into_root},
+    // No host path can be reached from here on.
+    {"mask paths", mask_paths},
+    {"set names", set_names},
+    {"write sysctls", write_sysctls},
+    {"make paths read-only", make_paths_readonly},
+    {"configure the network", configure_network},
+    {"protect the root file system", protect_root},
+    // The container's view of the machine is complete.
+    {"find the user", find_identity},
+    {"connect stdio", connect_stdio},
+    {"set limits", set_limits},
+    {"join a new keyring", join_new_keyring},
+    {"enter the working directory", enter_working_directory},
+    {"load the system call filter", load_filter_early},
+    {"take the identity", take_identity},
+    // No privilege of the host's is left, and none comes back.
+    {"forbid new privileges", forbid_new_privileges},
+    {"check the working directory", check_working_directory},
+    {"find the command", find_command},
+    {"close descriptors", close_descriptors},
+    {"wait for the start", wait_for_start},
+    {"load the system call filter", load_filter_late},
+    {"execute", execute_command},
+};
+
+constexpr Stage exec_stages[] = {
+    {"begin a session", begin_session},
+    {"wait for the host", wait_for_host},
+    {"join the container", join_container},
+    // No host path can be reached from here on.
+    {"make the terminal", make_terminal},
+    {"find the user", find_identity},
+    {"connect stdio", connect_stdio},
+    {"set limits", set_limits},
+    {"join a new keyring", join_new_keyring},
+    {"enter the working directory", enter_working_directory},
+    {"load the system call filter", load_filter_early},
+    {"take the identity", take_identity},
+    {"forbid new privileges", forbid_new_privileges},
+    {"check the working directory", check_working_directory},
+    {"find the command", find_command},
+    {"close descriptors", close_descriptors},
+    {"wait for the start", wait_for_start},
+    {"load the system call filter", load_filter_late},
+    {"execute", execute_command},
+};
+
+constexpr int engine_failed = 125;
+
+void fail(const InitContext& context, const char* stage, const sys::Error& error, int exit_code) {
+  context.channel.send_failure(stage, error, exit_code);
+}
+
+[[noreturn]] void run(std::span<const Stage> stages, InitContext& context) noexcept {
+  const char* name = "start";
+  try {
+    for (const Stage& stage : stages) {
+      name = stage.name;
+      stage.run(context);
+    }
+  } catch (const LaunchError& error) {
+    fail(context, name, error, error.exit_code());
+  } catch (const sys::Error& error) {
+    fail(context, name,
+         sys::Error(error.kind(), fmt::format("{}: {}", name, error.what()), error.error_number()),
+         engine_failed);
+  } catch (const std::exception& error) {
+    fail(context, name, sys::Error(sys::ErrorKind::internal, fmt::format("{}: {}", name, error.what())),
+         engine_failed);
+  }
+  ::_exit(engine_failed);
+}
+
+}  // namespace
+
+void run_init(InitContext& context) noexcept { run(init_stages, context); }
+void run_exec(InitContext& context) noexcept { run(exec_stages, context); }
+
+}  // namespace ctr::runtime

@@ -1,0 +1,39 @@
+// What the stages of a starting process share. Made by launch or exec before the clone, used only by
+// the child after it.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/launch_channel.h"
+#include "runtime/security/seccomp.h"
+#include "runtime/spec.h"
+#include "runtime/sys/unique_fd.h"
+
+namespace ctr::runtime {
+
+struct InitContext {
+  const ContainerSpec& spec;
+  const Process& process;  // spec.process, or the process of an exec
+  const LaunchChannel& channel;
+  const CompiledFilter* filter = nullptr;  // null: unconfined
+  std::array<int, 3> stdio{-1, -1, -1};    // for a process without a terminal
+  int container_pidfd = -1;                // exec: whose namespaces to join
+  const CgroupLayout* cgroup_layout = nullptr;
+
+  // Filled by one stage for later ones:
+  sys::UniqueFd root{};             // the container's root directory
+  sys::UniqueFd proc{};             // a procfs that we mounted ourselves: nobody can have replaced it
+  sys::UniqueFd devpts{};           // the container's own devpts
+  sys::UniqueFd terminal{};         // the process's end of its terminal
+  std::vector<std::string> environment{};
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups{};
+  bool in_working_directory = false;
+  std::string command{};            // what is executed, absolute or relative to the cwd
+};
+
+}  // namespace ctr::runtime

@@ -1,0 +1,152 @@
+#include "runtime/launch.h"
+
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "runtime/init.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::runtime {
+
+namespace {
+
+uint64_t clone_flag(NamespaceKind kind) {
+  switch (kind) {
+    case NamespaceKind::mount: return CLONE_NEWNS;
+    case NamespaceKind::pid: return CLONE_NEWPID;
+    case NamespaceKind::network: return CLONE_NEWNET;
+    case NamespaceKind::ipc: return CLONE_NEWIPC;
+    case NamespaceKind::uts: return CLONE_NEWUTS;
+    case NamespaceKind::user: return CLONE_NEWUSER;
+    case NamespaceKind::time: return 0;    // by unshare: clone3 would put the monitor's child there
+    case NamespaceKind::cgroup: return 0;  // by init, once it is in its own cgroup
+  }
+  return 0;
+}
+
+uint64_t plan_clone_flags(const ContainerSpec& spec) {
+  uint64_t flags = 0;
+  for (const Namespace& space : spec.namespaces)
+    if (space.path.empty()) flags |= clone_flag(space.kind);
+  return flags;
+}
+
+bool makes_network(const ContainerSpec& spec) {
+  return (plan_clone_flags(spec) & CLONE_NEWNET) != 0;
+}
+
+// A pid namespace to join: ours stays, our next children are born in it (setns(2)).
+void join_pid_namespace(const ContainerSpec& spec) {
+  for (const Namespace& space : spec.namespaces) {
+    if (space.kind != NamespaceKind::pid || space.path.empty()) continue;
+    sys::UniqueFd fd = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
+    sys::check(::setns(fd.get(), CLONE_NEWPID), "setns", space.path);
+  }
+}
+
+// fork(2) with namespaces, a pidfd and, where the kernel can, straight into the cgroup. In the child
+// pid is 0 and there is no pidfd.
+struct Cloned {
+  pid_t pid = -1;
+  sys::UniqueFd pidfd;
+};
+
+Cloned clone_process(uint64_t flags, int cgroup) {
+  int pidfd = -1;
+  clone_args arguments{};
+  arguments.flags = flags | CLONE_PIDFD;
+  arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
+  arguments.exit_signal = SIGCHLD;
+  if (cgroup >= 0) {
+    arguments.flags |= CLONE_INTO_CGROUP;
+    arguments.cgroup = static_cast<uint64_t>(cgroup);
+  }
+  long pid = sys::check(::syscall(SYS_clone3, &arguments, sizeof arguments), "clone3");
+  if (pid == 0) return {0, {}};
+  return {static_cast<pid_t>(pid), sys::UniqueFd(pidfd)};
+}
+
+// After the clone each side closes the other's end of the channel: only so does a death show as an end
+// of file. In the child, `context.channel` stays the init end.
+template <class Run>
+PendingProcess clone_and_run(uint64_t flags, int cgroup, InitContext& context,
+                             std::pair<LaunchChannel, LaunchChannel>& channel, Run run) {
+  Cloned child = clone_process(flags, cgroup);
+  if (child.pid == 0) {
+    { LaunchChannel closed = std::move(channel.first); }
+    run(context);
+  }
+  { LaunchChannel closed = std::move(channel.second); }
+  return PendingProcess(sys::Process(child.pid, std::move(child.pidfd)), std::move(channel.first));
+}
+
+void finish_setup(PendingProcess& pending, bool terminal) {
+  if (terminal) pending.set_terminal(pending.channel().expect(Step::terminal));
+}
+
+}  // namespace
+
+PendingProcess::~PendingProcess() {
+  if (!process_) return;
+  try {
+    process_.signal(SIGKILL);
+    (void)process_.wait();
+  } catch (const sys::Error&) {
+    // Already reaped: nothing is left to undo.
+  }
+}
+
+sys::Process PendingProcess::start() {
+  channel_.expect(Step::setup_done);
+  channel_.send(Step::start);
+  channel_.expect_end();
+  return std::move(process_);
+}
+
+PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options) {
+  Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources);
+  std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
+  InitContext context{.spec = spec, .process = spec.process, .channel = channel.second};
+  context.cgroup_layout = &options.cgroup_layout;
+  context.filter = options.filter;
+  context.stdio = options.stdio;
+  join_pid_namespace(spec);
+  PendingProcess init =
+      clone_and_run(plan_clone_flags(spec), cgroup.clone_fd(), context, channel, run_init);
+  cgroup.attach(init.process().pid(), cgroup.clone_fd() >= 0);
+  init.channel().send(Step::host_ready);
+  if (makes_network(spec)) {
+    connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
+    init.channel().send(Step::network_ready);
+  }
+  finish_setup(init, spec.process.terminal);
+  return {std::move(cgroup), std::move(init)};
+}
+
+PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
+                           const sys::Process& init, const Cgroup& cgroup,
+                           const LaunchOptions& options) {
+  std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
+  InitContext context{.spec = spec, .process = process, .channel = channel.second};
+  context.cgroup_layout = &options.cgroup_layout;
+  context.filter = options.filter;
+  context.stdio = options.stdio;
+  context.container_pidfd = init.pidfd();
+  // Our next child is born in the container's pid namespace: one clone, no intermediate process.
+  sys::check(::setns(init.pidfd(), CLONE_NEWPID), "setns into the pid namespace");
+  PendingProcess child =
+      clone_and_run(0, cgroup.clone_fd(), context, channel, run_exec);
+  cgroup.attach(child.process().pid(), cgroup.clone_fd() >= 0);
+  child.channel().send(Step::host_ready);
+  finish_setup(child, process.terminal);
+  return child;
+}
+
+}  // namespace ctr::runtime

@@ -1,0 +1,59 @@
+// The host side of a start. Straight-line: every line makes an owner that undoes itself if a later
+// line throws. See launch_channel.h for what the two sides say to each other, init.h for the other.
+// runs in: ctr-monitor, ctr-runtime (single-threaded, so that the child may allocate and throw).
+#pragma once
+
+#include <array>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/launch_channel.h"
+#include "runtime/security/seccomp.h"
+#include "runtime/spec.h"
+#include "runtime/sys/process.h"
+
+namespace ctr::runtime {
+
+struct LaunchOptions {
+  const CgroupLayout& cgroup_layout;
+  std::array<int, 3> stdio{-1, -1, -1};    // the child's 0, 1, 2 where it has no terminal
+  const CompiledFilter* filter = nullptr;  // null: unconfined
+};
+
+// A process that is set up and waits for the word to exec. Destroyed before start() has returned, it
+// is killed and reaped.
+class PendingProcess {
+ public:
+  PendingProcess(sys::Process process, LaunchChannel channel)
+      : process_(std::move(process)), channel_(std::move(channel)) {}
+  PendingProcess(PendingProcess&&) = default;
+  PendingProcess& operator=(PendingProcess&&) = default;
+  ~PendingProcess();
+
+  const sys::Process& process() const { return process_; }
+  const LaunchChannel& channel() const { return channel_; }
+  sys::UniqueFd take_terminal() { return std::move(terminal_); }
+  void set_terminal(sys::UniqueFd terminal) { terminal_ = std::move(terminal); }
+
+  // Returns the running process; throws LaunchError (with Docker's exit code) if it could not exec.
+  sys::Process start();
+
+ private:
+  sys::Process process_;
+  LaunchChannel channel_;
+  sys::UniqueFd terminal_;
+};
+
+struct PendingContainer {
+  Cgroup cgroup;
+  PendingProcess init;
+};
+
+// The first process of a new container.
+PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options);
+
+// A further process in a container that runs: `init` is its first process, `cgroup` its cgroup.
+PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
+                           const sys::Process& init, const Cgroup& cgroup,
+                           const LaunchOptions& options);
+
+}  // namespace ctr::runtime

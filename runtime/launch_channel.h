@@ -1,0 +1,69 @@
+// The protocol between the two sides of a start: launch (on the host) and init (in the container).
+// A socket pair of which init's end is closed by exec: end of file there means that exec succeeded.
+//
+//   launch (host side)                     init (container side)
+//    │ clone3 ────────────────────────────►  stages of init.cc …
+//    │ into the cgroup, id maps
+//    │ host_ready ────────────────────────►  "wait for the host"
+//    │ network interfaces
+//    │ network_ready ─────────────────────►  "configure the network"
+//    │ ◄──────────────────── terminal (+ fd)  only where the process has one
+//    │ ◄─────────────────────── setup_done   nothing is left but to exec
+//    │ start ─────────────────────────────►  "wait for the start"
+//    │ ◄────────────────────── end of file   exec succeeded
+//    │ ◄─ failure {stage, message, …}        instead of any message of init's
+//
+// expect() refuses whatever else comes. A peer that dies is an end of file too: init then exits, launch
+// throws "the container's first process died".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "runtime/sys/error.h"
+#include "runtime/sys/unique_fd.h"
+
+namespace ctr::runtime {
+
+enum class Step : uint32_t { host_ready, network_ready, terminal, setup_done, start, failure };
+
+// What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.
+class LaunchError : public sys::Error {
+ public:
+  LaunchError(sys::ErrorKind kind, const std::string& stage, const std::string& message,
+              int exit_code)
+      : sys::Error(kind, message), stage_(stage), exit_code_(exit_code) {}
+  const std::string& stage() const { return stage_; }
+  int exit_code() const { return exit_code_; }
+
+ private:
+  std::string stage_;
+  int exit_code_;
+};
+
+class LaunchChannel {
+ public:
+  explicit LaunchChannel(sys::UniqueFd socket) : socket_(std::move(socket)) {}
+
+  void send(Step step, int descriptor = -1) const;
+  // What init says last. Never throws: there is nobody left to tell.
+  void send_failure(const std::string& stage, const sys::Error& error, int exit_code) const noexcept;
+
+  // Returns the descriptor that came with the message, if any. Throws LaunchError for a failure, Error
+  // for anything unexpected.
+  sys::UniqueFd expect(Step step) const;
+  // Waits for the end of file; throws LaunchError for a failure.
+  void expect_end() const;
+  // True if the other side is gone (init asks before it execs, lest it outlive its monitor).
+  bool peer_gone() const;
+  int descriptor() const { return socket_.get(); }
+
+ private:
+  sys::UniqueFd socket_;
+};
+
+// {host's end, init's end}
+std::pair<LaunchChannel, LaunchChannel> make_launch_channel();
+
+}  // namespace ctr::runtime

@@ -1,0 +1,349 @@
+#include "runtime/monitor/monitor.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "runtime/spec_json.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::runtime {
+
+namespace {
+
+using Json = nlohmann::json;
+
+// How long an ended container's monitor waits for clients to fetch the rest of the output.
+constexpr int64_t linger_nanoseconds = 600LL * 1000 * 1000 * 1000;
+
+std::string kind_name(sys::ErrorKind kind) {
+  switch (kind) {
+    case sys::ErrorKind::invalid_argument: return "invalid_argument";
+    case sys::ErrorKind::not_found: return "not_found";
+    case sys::ErrorKind::conflict: return "conflict";
+    case sys::ErrorKind::forbidden: return "forbidden";
+    default: return "internal";
+  }
+}
+
+SessionOptions session_options(const ContainerSpec& spec, const MonitorConfig& config,
+                               LogWriter& log) {
+  return {.terminal = spec.process.terminal,
+          .open_stdin = config.open_stdin,
+          .stdin_once = config.stdin_once,
+          .detach_keys = config.detach_keys,
+          .log = &log};
+}
+
+std::optional<CompiledFilter> read_compiled(const Seccomp& seccomp) {
+  if (seccomp.compiled_path.empty()) return std::nullopt;
+  return read_filter(seccomp.compiled_path, seccomp.filter_flags);
+}
+
+bool has_own_pid_namespace(const ContainerSpec& spec) {
+  for (const Namespace& space : spec.namespaces)
+    if (space.kind == NamespaceKind::pid) return space.path.empty();
+  return false;
+}
+
+}  // namespace
+
+Monitor::Monitor(std::string directory, sys::UniqueFd connection)
+    : directory_(std::move(directory)),
+      config_(parse_monitor_config(sys::read_file(directory_ + "/monitor.json"))),
+      spec_(parse_spec(sys::read_file(directory_ + "/config.json"))),
+      cgroup_layout_(detect_layout()),
+      filter_(read_compiled(spec_.seccomp)),
+      log_(config_.log),
+      session_(session_options(spec_, config_, log_)) {
+  connections_.push_back({.socket = std::move(connection), .reader = {}, .ended = false});
+}
+
+Monitor::~Monitor() = default;
+
+int Monitor::run() {
+  try {
+    if (!wait_for_start()) return 0;  // the daemon changed its mind, or died: nothing was begun
+    launch_container();
+  } catch (const LaunchError& error) {
+    report_failure(error, error.stage(), error.exit_code());
+    return 1;
+  } catch (const sys::Error& error) {
+    report_failure(error, "start", 125);
+    return 1;
+  }
+  while (!ended_) serve();
+  linger();
+  return 0;
+}
+
+bool Monitor::wait_for_start() {
+  Connection& daemon = connections_.front();
+  while (std::optional<sys::Message> message = daemon.reader.receive(daemon.socket.get())) {
+    Json request = Json::parse(message->text, nullptr, false);
+    if (request.is_object() && request.value("type", "") == "start") return true;
+    handle(daemon, std::move(*message));
+  }
+  return false;
+}
+
+void Monitor::launch_container() {
+  PendingContainer pending =
+      launch(spec_, {.cgroup_layout = cgroup_layout_, .stdio = session_.child_stdio(), .filter = filter_ ? &*filter_ : nullptr});
+  cgroup_ = std::move(pending.cgroup);
+  if (spec_.process.terminal) session_.use_terminal(pending.init.take_terminal());
+  session_.close_child_ends();
+  ::unlink((directory_ + "/control.sock").c_str());
+  listener_ = sys::listen_unix(directory_ + "/control.sock", 0600);
+  // Counted from before the first instruction of the container's program, that none is missed.
+  if (std::optional<sys::UniqueFd> events = cgroup_.open_oom_events())
+    oom_events_ = std::move(*events);
+  pid_t pid = pending.init.process().pid();
+  ContainerState state{.pid = pid,
+                       .start_time = sys::find_start_time(pid).value_or(0),
+                       .monitor_pid = ::getpid(),
+                       .monitor_start_time = sys::find_start_time(::getpid()).value_or(0),
+                       .started_at = sys::now()};
+  // Before the start: a daemon that comes back finds the container whatever dies in between.
+  write_file("state.json", to_json(state));
+  process_ = pending.init.start();
+  broadcast({{"type", "started"}, {"pid", pid}, {"started_at", state.started_at}});
+}
+
+void Monitor::report_failure(const sys::Error& error, const std::string& stage, int exit_code) {
+  ExitRecord record{.exit_code = exit_code,
+                    .oom_killed = false,
+                    .finished_at = sys::now(),
+                    .error = error.what()};
+  write_file("exit.json", to_json(record));
+  broadcast({{"type", "failed"},
+             {"stage", stage},
+             {"message", error.what()},
+             {"kind", kind_name(error.kind())},
+             {"exit_code", exit_code}});
+}
+
+void Monitor::serve() {
+  PollSet set;
+  watch_connections(set);
+  session_.watch(set);
+  watch_execs(set);
+  if (oom_events_) set.add(oom_events_.get(), POLLIN | POLLPRI, [&](short) { notice_oom(); });
+  bool container_exited = false;
+  set.add(process_.pidfd(), POLLIN, [&](short) { container_exited = true; });
+  set.wait(-1);
+  sweep_execs();
+  if (container_exited) container_ended();
+}
+
+void Monitor::watch_connections(PollSet& set) {
+  connections_.remove_if([](const Connection& connection) { return connection.ended; });
+  for (Connection& connection : connections_)
+    set.add(connection.socket.get(), POLLIN, [&](short) { read_connection(connection); });
+  if (listener_) set.add(listener_.get(), POLLIN, [&](short) { accept_daemon(); });
+}
+
+void Monitor::watch_execs(PollSet& set) {
+  for (Exec& exec : execs_) {
+    exec.session->watch(set);
+    if (exec.running) set.add(exec.process.pidfd(), POLLIN, [&](short) { end_exec(exec); });
+  }
+}
+
+void Monitor::accept_daemon() {
+  sys::UniqueFd socket = sys::accept_connection(listener_.get());
+  if (sys::peer_of(socket.get()).uid != 0) return;
+  connections_.push_back({.socket = std::move(socket), .reader = {}, .ended = false});
+}
+
+void Monitor::read_connection(Connection& connection) {
+  try {
+    sys::set_nonblocking(connection.socket.get(), true);
+    if (connection.reader.read_some(connection.socket.get()) == sys::MessageReader::Progress::end)
+      connection.ended = true;
+    while (std::optional<sys::Message> message = connection.reader.take())
+      handle(connection, std::move(*message));
+  } catch (const sys::Error&) {
+    connection.ended = true;  // it speaks another language, or is gone: the next one may do better
+  }
+}
+
+void Monitor::handle(Connection& connection, sys::Message message) {
+  Json request = Json::parse(message.text, nullptr, false);
+  Json reply = {{"type", "reply"}};
+  if (request.is_object() && request.contains("seq")) reply["seq"] = request["seq"];
+  try {
+    dispatch(request, message, reply);
+  } catch (const LaunchError& error) {
+    reply["error"] = error.what();
+    reply["kind"] = kind_name(error.kind());
+    reply["exit_code"] = error.exit_code();
+  } catch (const sys::Error& error) {
+    reply["error"] = error.what();
+    reply["kind"] = kind_name(error.kind());
+  } catch (const Json::exception& error) {
+    reply["error"] = std::string("malformed request: ") + error.what();
+    reply["kind"] = "invalid_argument";
+  }
+  if (reply.contains("seq")) send(connection, reply);
+}
+
+void Monitor::dispatch(const Json& request, sys::Message& message, Json& reply) {
+  const std::string type = request.at("type").get<std::string>();
+  if (type == "attach") return attach(request, message);
+  if (type == "exec") return start_exec(request, message, reply);
+  if (type == "signal") return signal_container(request.at("signal").get<int>());
+  if (type == "resize") return resize(request);
+  if (type == "close_stdin") return session_.close_stdin();
+  throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("unknown request '{}'", type));
+}
+
+void Monitor::attach(const Json& request, sys::Message& message) {
+  if (message.descriptors.size() != 1)
+    throw sys::Error(sys::ErrorKind::invalid_argument, "attach needs one descriptor");
+  session_.attach(std::move(message.descriptors[0]), parse_attach_options(request.dump()));
+}
+
+void Monitor::signal_container(int number) {
+  if (!process_ || !process_.signal(number))
+    throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
+}
+
+void Monitor::resize(const Json& request) {
+  uint16_t rows = request.at("rows").get<uint16_t>();
+  uint16_t columns = request.at("columns").get<uint16_t>();
+  std::string id = request.value("exec_id", "");
+  if (id.empty()) return session_.resize(rows, columns);
+  for (Exec& exec : execs_)
+    if (exec.id == id) return exec.session->resize(rows, columns);
+  throw sys::Error(sys::ErrorKind::not_found, fmt::format("no such exec instance: {}", id));
+}
+
+void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply) {
+  Process process = parse_process(request.at("process").dump());
+  bool privileged = request.value("privileged", false);
+  const Json* attach = request.contains("attach") && request["attach"].is_object()
+                           ? &request["attach"] : nullptr;
+  AttachOptions options = attach != nullptr ? parse_attach_options(attach->dump()) : AttachOptions{};
+  auto session = std::make_unique<Session>(SessionOptions{.terminal = process.terminal,
+                                                          .open_stdin = options.stdin_stream,
+                                                          .stdin_once = true,
+                                                          .detach_keys = config_.detach_keys,
+                                                          .log = nullptr});
+  if (attach != nullptr && message.descriptors.size() == 1)
+    session->attach(std::move(message.descriptors[0]), options);
+  std::string id = request.at("exec_id").get<std::string>();
+  try {
+    PendingProcess pending = launch_exec(
+        spec_, process, process_, cgroup_,
+        {.cgroup_layout = cgroup_layout_, .stdio = session->child_stdio(), .filter = filter_ && !privileged ? &*filter_ : nullptr});
+    if (process.terminal) session->use_terminal(pending.take_terminal());
+    session->close_child_ends();
+    sys::Process running = pending.start();
+    reply["pid"] = running.pid();
+    write_file("exec-" + id + ".json", to_json(ExecRecord{id, running.pid(), true, 0}));
+    execs_.push_back({id, std::move(running), std::move(session), true, 0});
+  } catch (const sys::Error& error) {
+    auto* launch_error = dynamic_cast<const LaunchError*>(&error);
+    int exit_code = launch_error != nullptr ? launch_error->exit_code() : 126;
+    session->report(fmt::format(
+        "OCI runtime exec failed: exec failed: unable to start container process: {}\n",
+        error.what()));
+    write_file("exec-" + id + ".json", to_json(ExecRecord{id, 0, false, exit_code}));
+    throw;
+  }
+}
+
+void Monitor::end_exec(Exec& exec) {
+  std::optional<sys::ExitStatus> status = exec.process.try_wait();
+  if (!status) return;
+  exec.running = false;
+  exec.exit_code = status->exit_code();
+  exec.session->drain();
+  write_file("exec-" + exec.id + ".json",
+             to_json(ExecRecord{exec.id, exec.process.pid(), false, exec.exit_code}));
+  broadcast({{"type", "exec_exited"}, {"exec_id", exec.id}, {"exit_code", exec.exit_code}});
+}
+
+// An exec's clients are let go after its exit was announced: who sees the end of the stream and asks
+// for the exit code finds it.
+void Monitor::sweep_execs() {
+  execs_.remove_if(
+      [](const Exec& exec) { return !exec.running && !exec.session->has_pending(); });
+}
+
+void Monitor::notice_oom() {
+  Cgroup::drain_oom_events(oom_events_.get());
+  uint64_t kills = cgroup_.oom_kill_count();
+  if (kills > oom_kills_) broadcast({{"type", "oom"}});
+  oom_kills_ = kills;
+}
+
+void Monitor::container_ended() {
+  std::optional<sys::ExitStatus> status = process_.try_wait();
+  if (!status) return;
+  sys::Timestamp finished_at = sys::now();
+  // Without a pid namespace of its own the kernel has not ended the rest with the first process.
+  if (!has_own_pid_namespace(spec_)) cgroup_.kill_all();
+  session_.drain();
+  uint64_t kills = cgroup_.oom_kill_count();
+  if (kills > oom_kills_) broadcast({{"type", "oom"}});
+  ExitRecord record{.exit_code = status->exit_code(),
+                    .oom_killed = kills > 0,
+                    .finished_at = finished_at,
+                    .error = ""};
+  for (Exec& exec : execs_)
+    if (exec.running) end_exec(exec);
+  write_file("exit.json", to_json(record));
+  listener_.reset();
+  ::unlink((directory_ + "/control.sock").c_str());
+  Json event = Json::parse(to_json(record));
+  event["type"] = "exited";
+  broadcast(event);
+  cgroup_.release();
+  ended_ = true;
+}
+
+// Everybody has been told; clients that read slowly still get the rest of the output.
+void Monitor::linger() {
+  connections_.clear();
+  int64_t deadline = sys::monotonic_now() + linger_nanoseconds;
+  auto pending = [&] {
+    bool any = session_.has_pending();
+    for (const Exec& exec : execs_) any = any || exec.session->has_pending();
+    return any;
+  };
+  while (pending() && sys::monotonic_now() < deadline) {
+    PollSet set;
+    session_.watch(set);
+    for (Exec& exec : execs_) exec.session->watch(set);
+    set.wait(1000);
+  }
+}
+
+void Monitor::write_file(const std::string& name, const std::string& content) {
+  try {
+    sys::write_atomically(directory_ + "/" + name, content, 0600, sys::Durability::until_reboot);
+  } catch (const sys::Error& error) {
+    // A full /run must not end a container. The event still goes to the daemon.
+    ::dprintf(STDERR_FILENO, "cannot write %s: %s\n", name.c_str(), error.what());
+  }
+}
+
+void Monitor::broadcast(const Json& event) {
+  for (Connection& connection : connections_) send(connection, event);
+}
+
+void Monitor::send(Connection& connection, const Json& message) {
+  if (connection.ended) return;
+  try {
+    sys::send_message(connection.socket.get(),
+                      message.dump(-1, ' ', false, Json::error_handler_t::replace));
+  } catch (const sys::Error&) {
+    // Gone, or so slow that its queue is full: it reads the files when it comes back.
+    connection.ended = true;
+  }
+}
+
+}  // namespace ctr::runtime

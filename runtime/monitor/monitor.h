@@ -1,0 +1,84 @@
+// The monitor of one container: launches it, holds its terminal, log and clients, and reports its end.
+// It outlives the daemon; what it writes into its directory is the truth about the container. See
+// monitor_protocol.h for the directory and the messages.
+// runs in: ctr-monitor, one process a container, one thread.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <optional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "runtime/launch.h"
+#include "runtime/monitor/session.h"
+#include "runtime/monitor_protocol.h"
+#include "runtime/spec.h"
+#include "runtime/sys/socket.h"
+
+namespace ctr::runtime {
+
+class Monitor {
+ public:
+  // `directory` holds config.json and monitor.json; `connection` is the daemon that spawned us.
+  Monitor(std::string directory, sys::UniqueFd connection);
+  ~Monitor();
+
+  // Runs the container from its start to its end. Returns the exit status of the monitor itself.
+  int run();
+
+ private:
+  struct Connection {
+    sys::UniqueFd socket;
+    sys::MessageReader reader;
+    bool ended = false;
+  };
+  struct Exec {
+    std::string id;
+    sys::Process process;
+    std::unique_ptr<Session> session;
+    bool running = true;
+    int exit_code = 0;
+  };
+
+  bool wait_for_start();
+  void launch_container();
+  void report_failure(const sys::Error& error, const std::string& stage, int exit_code);
+  void serve();
+  void watch_connections(PollSet& set);
+  void watch_execs(PollSet& set);
+  void read_connection(Connection& connection);
+  void accept_daemon();
+  void handle(Connection& connection, sys::Message message);
+  void dispatch(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply);
+  void attach(const nlohmann::json& request, sys::Message& message);
+  void start_exec(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply);
+  void end_exec(Exec& exec);
+  void sweep_execs();
+  void signal_container(int number);
+  void resize(const nlohmann::json& request);
+  void notice_oom();
+  void container_ended();
+  void linger();
+  void write_file(const std::string& name, const std::string& content);
+  void broadcast(const nlohmann::json& event);
+  void send(Connection& connection, const nlohmann::json& message);
+
+  std::string directory_;
+  MonitorConfig config_;
+  ContainerSpec spec_;
+  CgroupLayout cgroup_layout_;
+  std::optional<CompiledFilter> filter_;
+  LogWriter log_;
+  Session session_;
+  std::list<Connection> connections_;
+  sys::UniqueFd listener_;
+  Cgroup cgroup_;
+  sys::Process process_;
+  std::list<Exec> execs_;
+  sys::UniqueFd oom_events_;
+  uint64_t oom_kills_ = 0;
+  bool ended_ = false;
+};
+
+}  // namespace ctr::runtime

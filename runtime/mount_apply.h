@@ -1,0 +1,12 @@
+// Makes one mount of the specification inside the new root: the file system is prepared detached, its
+// target opened once below the root, and one attached to the other by descriptor.
+// runs in: the container's first process, before the pivot, while host paths can still be reached.
+#pragma once
+
+#include "runtime/init_context.h"
+
+namespace ctr::runtime {
+
+void apply_mount(InitContext& context, const Mount& mount);
+
+}  // namespace ctr::runtime
