@@ -8,10 +8,12 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "runtime/cgroup/layout.h"
+#include "runtime/cgroup/plan.h"
 #include "runtime/cgroup/stats.h"
 #include "runtime/spec.h"
 #include "runtime/sys/unique_fd.h"
@@ -89,14 +91,22 @@ class Cgroup {
     sys::UniqueFd directory;  // the cgroup, O_RDONLY so that it can be listed
   };
 
-  void add_tree(const Hierarchy& hierarchy);
-  void apply(const Resources& resources, bool is_update);
+  void make_tree(const Hierarchy& hierarchy);
+  void make_missing_trees(const std::vector<LimitWrite>& writes);
+  void enable_controllers(const Tree& tree, const std::vector<LimitWrite>& writes) const;
+  void write_limits(const std::vector<LimitWrite>& writes) const;
+  void set_device_rules(const std::vector<DeviceRule>& rules) const;
+  void move_processes_into(const Tree& tree) const;
+  void attach_to(const Tree& tree, pid_t pid) const;
+
   const Tree* find_tree(std::string_view controller) const;
   const Tree* unified_tree() const;
   const Tree& listing_tree() const;
+  const Tree& freezer_tree() const;
   void kill_by_signals() const;
-  void freeze_v1(const Tree& tree, milliseconds deadline) const;
-  void freeze_v2(const Tree& tree, milliseconds deadline) const;
+
+  CgroupStats stats_v1() const;
+  CgroupStats stats_v2() const;
 
   CgroupLayout layout_;
   std::string path_;
