@@ -5,4 +5,4 @@ add_library(daemon_spec STATIC
   spec_mounts.cc
   spec_resources.cc)
 ctr_export_headers(daemon_spec daemon)
-target_link_libraries(daemon_spec PUBLIC runtime_spec runtime_security image_core)
+target_link_libraries(daemon_spec PUBLIC runtime_spec runtime_cgroup runtime_security image_core)

@@ -16,12 +16,12 @@ namespace ctr::daemon {
 // What the daemon reads of the host once at its start (and devices at each privileged start).
 struct HostFacts {
   bool cgroup_v2 = false;
-  unsigned possible_cpus = 1;                   // for the thermal_throttle masks
+  unsigned possible_cpus = 1;                        // for the thermal_throttle masks
   std::string docker_init = "/usr/bin/tini-static";  // --init-path; empty: not installed
-  std::vector<runtime::Device> devices;         // of /dev, for --privileged
-  uint64_t kernel_capabilities = 0;             // available_capabilities()
-  std::vector<runtime::Rlimit> default_limits;  // --default-ulimit
-  bool no_new_privileges = false;               // --no-new-privileges
+  std::vector<runtime::Device> devices;              // of /dev, for --privileged
+  uint64_t kernel_capabilities = 0;                  // available_capabilities()
+  std::vector<runtime::Rlimit> default_limits;       // --default-ulimit
+  bool no_new_privileges = false;                    // --no-new-privileges
 };
 
 // A volume or bind whose host side is settled: created, or checked to be there.
@@ -62,8 +62,8 @@ struct ExecConfig {
   uint16_t rows = 0;
   uint16_t columns = 0;
 };
-runtime::Process build_exec_process(const runtime::ContainerSpec& container,
-                                    const ExecConfig& exec, const HostFacts& facts);
+runtime::Process build_exec_process(const runtime::ContainerSpec& container, const ExecConfig& exec,
+                                    const HostFacts& facts);
 
 // The capabilities that the container's processes may have.
 uint64_t plan_container_capabilities(const HostConfig& host_config, const HostFacts& facts);

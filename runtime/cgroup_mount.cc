@@ -15,16 +15,17 @@ namespace ctr::runtime {
 
 namespace {
 
-std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
-
-bool has_cgroup_namespace(const ContainerSpec& spec) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(), [](const Namespace& space) {
-    return space.kind == NamespaceKind::cgroup;
-  });
+std::string base_name(const std::string& path) {
+  return path.substr(path.rfind('/') + 1);
 }
 
-// In a cgroup namespace a new mount of the hierarchy shows the container's cgroup as its root; without
-// one, that directory of the host's mount is bound.
+bool has_cgroup_namespace(const ContainerSpec& spec) {
+  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
+                     [](const Namespace& space) { return space.kind == NamespaceKind::cgroup; });
+}
+
+// In a cgroup namespace a new mount of the hierarchy shows the container's cgroup as its root;
+// without one, that directory of the host's mount is bound.
 sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierarchy,
                              uint64_t attributes) {
   if (has_cgroup_namespace(context.spec)) {
@@ -50,10 +51,11 @@ sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierar
 }
 
 void mount_v1(const InitContext& context, int target, uint64_t attributes) {
-  sys::UniqueFd base = sys::make_filesystem({.type = "tmpfs",
-                                             .source = "cgroup",
-                                             .options = {{"mode", "755"}},
-                                             .attributes = attributes & ~uint64_t{MOUNT_ATTR_RDONLY}});
+  sys::UniqueFd base =
+      sys::make_filesystem({.type = "tmpfs",
+                            .source = "cgroup",
+                            .options = {{"mode", "755"}},
+                            .attributes = attributes & ~uint64_t{MOUNT_ATTR_RDONLY}});
   sys::attach_mount(base.get(), target);
   for (const Hierarchy& hierarchy : context.cgroup_layout->hierarchies) {
     if (hierarchy.unified) continue;
@@ -73,8 +75,7 @@ void mount_v1(const InitContext& context, int target, uint64_t attributes) {
 
 void mount_cgroups(InitContext& context, const Mount& mount, const MountPlan& plan) {
   if (context.cgroup_layout == nullptr || context.cgroup_layout->mode() == CgroupMode::none) return;
-  sys::UniqueFd target =
-      sys::make_directories_in_root(context.root.get(), mount.destination, 0755);
+  sys::UniqueFd target = sys::make_directories_in_root(context.root.get(), mount.destination, 0755);
   if (context.cgroup_layout->mode() != CgroupMode::v2)
     return mount_v1(context, target.get(), plan.attributes_set);
   const Hierarchy* unified = context.cgroup_layout->find_unified();

@@ -27,14 +27,16 @@ constexpr int not_found = 127;
 
 // 0, or why the file cannot be executed: ENOENT, EACCES, EISDIR …
 int executability(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   if (::stat(path.c_str(), &status) < 0) return errno;
   if (S_ISDIR(status.st_mode)) return EISDIR;
   // faccessat(2) asks with the effective ids, which are final by now.
   return ::faccessat(AT_FDCWD, path.c_str(), X_OK, AT_EACCESS) < 0 ? errno : 0;
 }
 
-bool is_missing(int error_number) { return error_number == ENOENT || error_number == ENOTDIR; }
+bool is_missing(int error_number) {
+  return error_number == ENOENT || error_number == ENOTDIR;
+}
 
 std::string search_path(const InitContext& context, const std::string& name) {
   std::string path = environment_value(context.environment, "PATH", default_path);
@@ -72,14 +74,22 @@ constexpr uint16_t host_machine =
 
 std::string machine_name(uint16_t machine) {
   switch (machine) {
-    case EM_X86_64: return "amd64";
-    case EM_AARCH64: return "arm64";
-    case EM_386: return "386";
-    case EM_ARM: return "arm";
-    case EM_PPC64: return "ppc64le";
-    case EM_S390: return "s390x";
-    case EM_RISCV: return "riscv64";
-    default: return fmt::format("machine type {}", machine);
+    case EM_X86_64:
+      return "amd64";
+    case EM_AARCH64:
+      return "arm64";
+    case EM_386:
+      return "386";
+    case EM_ARM:
+      return "arm";
+    case EM_PPC64:
+      return "ppc64le";
+    case EM_S390:
+      return "s390x";
+    case EM_RISCV:
+      return "riscv64";
+    default:
+      return fmt::format("machine type {}", machine);
   }
 }
 
@@ -104,7 +114,9 @@ std::string elf_interpreter(const std::string& bytes) {
   return "";
 }
 
-bool is_elf(const std::string& bytes) { return bytes.rfind(ELFMAG, 0) == 0; }
+bool is_elf(const std::string& bytes) {
+  return bytes.rfind(ELFMAG, 0) == 0;
+}
 
 std::string script_interpreter(const std::string& bytes) {
   if (bytes.rfind("#!", 0) != 0) return "";
@@ -119,22 +131,24 @@ std::string explain_missing(const std::string& bytes) {
   if (!interpreter.empty() && interpreter.back() == '\r') {
     interpreter.pop_back();
     return fmt::format(
-        "no such file or directory: the script's first line ends in CRLF (Windows line ends), so that "
+        "no such file or directory: the script's first line ends in CRLF (Windows line ends), so "
+        "that "
         "its interpreter '{}' is not found. Convert the file, e.g. with dos2unix",
         interpreter);
   }
   if (interpreter.empty()) interpreter = elf_interpreter(bytes);
   if (interpreter.empty()) return "no such file or directory";
-  return fmt::format(
-      "no such file or directory: its interpreter '{}' is missing in the container", interpreter);
+  return fmt::format("no such file or directory: its interpreter '{}' is missing in the container",
+                     interpreter);
 }
 
 std::string explain_format(const std::string& bytes) {
   Elf64_Ehdr header{};
   if (is_elf(bytes) && copy_header(bytes, 0, header) && header.e_machine != host_machine)
-    return fmt::format("exec format error: the program is for {}, this machine is {}. Is the image of "
-                       "the right platform?",
-                       machine_name(header.e_machine), machine_name(host_machine));
+    return fmt::format(
+        "exec format error: the program is for {}, this machine is {}. Is the image of "
+        "the right platform?",
+        machine_name(header.e_machine), machine_name(host_machine));
   if (is_elf(bytes)) return "exec format error: the program is damaged";
   return "exec format error: not a program, and a script needs a first line such as '#!/bin/sh'";
 }
@@ -167,8 +181,8 @@ void check_working_directory(InitContext& context) {
                                     sys::errno_text(errno)),
                         cannot_invoke);
   }
-  // A descriptor of the host that leaked, reached as /proc/self/fd/N, would put us outside: the kernel
-  // then says "(unreachable)/…" (attack E02, CVE-2024-21626).
+  // A descriptor of the host that leaked, reached as /proc/self/fd/N, would put us outside: the
+  // kernel then says "(unreachable)/…" (attack E02, CVE-2024-21626).
   char buffer[PATH_MAX];
   long length = ::syscall(SYS_getcwd, buffer, sizeof buffer);
   if (length <= 0 || buffer[0] != '/')

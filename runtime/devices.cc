@@ -19,8 +19,8 @@ struct Link {
   const char* target;
 };
 constexpr Link standard_links[] = {
-    {"fd", "/proc/self/fd"},           {"stdin", "/proc/self/fd/0"},  {"stdout", "/proc/self/fd/1"},
-    {"stderr", "/proc/self/fd/2"},     {"ptmx", "pts/ptmx"},
+    {"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
+    {"stderr", "/proc/self/fd/2"}, {"ptmx", "pts/ptmx"},
 };
 
 // A /dev that came from the host by a bind is the user's business: nothing is made in it.
@@ -34,16 +34,19 @@ bool dev_is_bound(const ContainerSpec& spec) {
 
 mode_t type_bits(const Device& device) {
   switch (device.type) {
-    case 'b': return S_IFBLK;
-    case 'p': return S_IFIFO;
-    default: return S_IFCHR;
+    case 'b':
+      return S_IFBLK;
+    case 'p':
+      return S_IFIFO;
+    default:
+      return S_IFCHR;
   }
 }
 
 // What is there is kept only if it is the very device that was asked for: an image may ship a
 // /dev/null that is something else (attack R10).
 bool is_device(int parent, const std::string& name, mode_t type, dev_t number) {
-  struct stat status{};
+  struct stat status {};
   return ::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 &&
          (status.st_mode & S_IFMT) == type && (type == S_IFIFO || status.st_rdev == number);
 }

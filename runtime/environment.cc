@@ -6,7 +6,9 @@ namespace ctr::runtime {
 
 namespace {
 
-std::string_view name_of(std::string_view entry) { return entry.substr(0, entry.find('=')); }
+std::string_view name_of(std::string_view entry) {
+  return entry.substr(0, entry.find('='));
+}
 
 bool is_valid(std::string_view entry) {
   return entry.find('=') != std::string_view::npos && entry[0] != '=' &&

@@ -48,12 +48,12 @@ bool is_number(const std::string& text) {
   throw sys::Error(sys::ErrorKind::invalid_argument, message);
 }
 
-// What an image has there may be a FIFO, a device or a terabyte of holes: only regular files, bounded,
-// opened without blocking.
+// What an image has there may be a FIFO, a device or a terabyte of holes: only regular files,
+// bounded, opened without blocking.
 std::string read_account_file(int root, const char* path) {
   std::optional<sys::UniqueFd> file =
       sys::find_in_root(root, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat status{};
+  struct stat status {};
   if (!file || ::fstat(file->get(), &status) < 0 || !S_ISREG(status.st_mode)) return "";
   return sys::read_all(file->get(), account_file_limit, path);
 }
@@ -76,7 +76,8 @@ gid_t plan_group(const std::string& text, const std::vector<GroupEntry>& groups)
 std::string plan_user(const std::string& text, const std::vector<PasswdEntry>& users,
                       Identity& identity) {
   std::optional<uint32_t> number = find_number(text);
-  const PasswdEntry* entry = find_entry(users, [&](const PasswdEntry& u) { return u.name == text; });
+  const PasswdEntry* entry =
+      find_entry(users, [&](const PasswdEntry& u) { return u.name == text; });
   if (entry == nullptr && number)
     entry = find_entry(users, [&](const PasswdEntry& u) { return u.uid == *number; });
   if (entry != nullptr) {
@@ -86,7 +87,8 @@ std::string plan_user(const std::string& text, const std::vector<PasswdEntry>& u
     return entry->name;
   }
   if (is_number(text) && !number) refuse("uids and gids must be in range 0-2147483647");
-  if (!number) refuse(fmt::format("unable to find user {}: no matching entries in passwd file", text));
+  if (!number)
+    refuse(fmt::format("unable to find user {}: no matching entries in passwd file", text));
   identity.uid = *number;
   return "";
 }
@@ -115,8 +117,8 @@ std::vector<GroupEntry> parse_group(const std::string& text) {
     std::vector<std::string> fields = split(line, ':');
     if (fields.size() < 3) continue;
     if (std::optional<uint32_t> gid = find_number(fields[2]))
-      entries.push_back(
-          {fields[0], *gid, fields.size() > 3 ? split(fields[3], ',') : std::vector<std::string>()});
+      entries.push_back({fields[0], *gid,
+                         fields.size() > 3 ? split(fields[3], ',') : std::vector<std::string>()});
   }
   return entries;
 }
@@ -147,7 +149,8 @@ void find_identity(InitContext& context) {
   bool by_number = user.docker_user.empty() && (user.uid != 0 || user.gid != 0);
   if (by_number) asked.docker_user = fmt::format("{}:{}", user.uid, user.gid);
   // uid 0 without group names needs neither file, but for its home and memberships.
-  std::vector<PasswdEntry> users = parse_passwd(read_account_file(context.root.get(), "/etc/passwd"));
+  std::vector<PasswdEntry> users =
+      parse_passwd(read_account_file(context.root.get(), "/etc/passwd"));
   std::vector<GroupEntry> groups = parse_group(read_account_file(context.root.get(), "/etc/group"));
   Identity identity = plan_identity(asked, users, groups);
   context.uid = identity.uid;

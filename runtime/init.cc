@@ -48,13 +48,16 @@ void begin_session(InitContext&) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   // Not dumpable: until exec the container must not look into this image of ours through
-  // /proc/<pid>/{mem,exe,fd} (attack E03, CVE-2019-5736). execve(2) makes the process dumpable again.
+  // /proc/<pid>/{mem,exe,fd} (attack E03, CVE-2019-5736). execve(2) makes the process dumpable
+  // again.
   sys::check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
   sys::check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
   sys::check(::setsid(), "setsid");
 }
 
-void wait_for_host(InitContext& context) { (void)context.channel.expect(Step::host_ready); }
+void wait_for_host(InitContext& context) {
+  (void)context.channel.expect(Step::host_ready);
+}
 
 void enter_cgroup_namespace(InitContext& context) {
   // Not by clone3: its root would be the cgroup of the monitor, which we have left only now.
@@ -64,19 +67,28 @@ void enter_cgroup_namespace(InitContext& context) {
 
 int namespace_flag(NamespaceKind kind) {
   switch (kind) {
-    case NamespaceKind::mount: return CLONE_NEWNS;
-    case NamespaceKind::pid: return CLONE_NEWPID;
-    case NamespaceKind::network: return CLONE_NEWNET;
-    case NamespaceKind::ipc: return CLONE_NEWIPC;
-    case NamespaceKind::uts: return CLONE_NEWUTS;
-    case NamespaceKind::cgroup: return CLONE_NEWCGROUP;
-    case NamespaceKind::user: return CLONE_NEWUSER;
-    case NamespaceKind::time: return 0x80;  // CLONE_NEWTIME
+    case NamespaceKind::mount:
+      return CLONE_NEWNS;
+    case NamespaceKind::pid:
+      return CLONE_NEWPID;
+    case NamespaceKind::network:
+      return CLONE_NEWNET;
+    case NamespaceKind::ipc:
+      return CLONE_NEWIPC;
+    case NamespaceKind::uts:
+      return CLONE_NEWUTS;
+    case NamespaceKind::cgroup:
+      return CLONE_NEWCGROUP;
+    case NamespaceKind::user:
+      return CLONE_NEWUSER;
+    case NamespaceKind::time:
+      return 0x80;  // CLONE_NEWTIME
   }
   return 0;
 }
 
-// Those with a path; the pid namespace was joined by the parent, since setns(2) moves only children.
+// Those with a path; the pid namespace was joined by the parent, since setns(2) moves only
+// children.
 void join_namespaces(InitContext& context) {
   for (const Namespace& space : context.spec.namespaces) {
     if (space.path.empty() || space.kind == NamespaceKind::pid) continue;
@@ -114,13 +126,14 @@ void set_names(InitContext& context) {
                spec.domainname);
 }
 
-// Pipes and terminals belong to the process's user, so that it can open /dev/stdout again; what came
-// from elsewhere keeps its owner (attack R13).
+// Pipes and terminals belong to the process's user, so that it can open /dev/stdout again; what
+// came from elsewhere keeps its owner (attack R13).
 void give_to_user(int fd, uid_t uid, gid_t gid) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) < 0 || status.st_uid == uid) return;
   if (S_ISFIFO(status.st_mode)) (void)!::fchown(fd, uid, gid);
-  if (S_ISCHR(status.st_mode) && ::isatty(fd) == 1) (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
+  if (S_ISCHR(status.st_mode) && ::isatty(fd) == 1)
+    (void)!::fchown(fd, uid, static_cast<gid_t>(-1));
 }
 
 void connect_stdio(InitContext& context) {
@@ -149,14 +162,16 @@ void set_limits(InitContext& context) {
 
 void join_new_keyring(InitContext&) {
   // ENOSYS and EPERM: no keyrings on this kernel, or the quota of /proc/key-users is used up; a
-  // container without one of its own has only lost a convenience, since keyctl is not allowed anyway.
+  // container without one of its own has only lost a convenience, since keyctl is not allowed
+  // anyway.
   if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS &&
       errno != EPERM && errno != EDQUOT && errno != EACCES)
     sys::throw_errno(errno, "keyctl JOIN_SESSION_KEYRING", {});
 }
 
 void load_filter_early(InitContext& context) {
-  if (context.filter != nullptr && !context.process.no_new_privileges) (void)load_filter(*context.filter);
+  if (context.filter != nullptr && !context.process.no_new_privileges)
+    (void)load_filter(*context.filter);
 }
 
 void forbid_new_privileges(InitContext& context) {
@@ -176,7 +191,8 @@ void wait_for_start(InitContext& context) {
 }
 
 void load_filter_late(InitContext& context) {
-  if (context.filter != nullptr && context.process.no_new_privileges) (void)load_filter(*context.filter);
+  if (context.filter != nullptr && context.process.no_new_privileges)
+    (void)load_filter(*context.filter);
 }
 
 void execute_command(InitContext& context) {
@@ -188,8 +204,8 @@ void execute_command(InitContext& context) {
 }
 
 void join_container(InitContext& context) {
-  // All at once, by the pidfd of the container's first process: it cannot be another process that took
-  // over the number (attack E06). The pid namespace was chosen before the clone.
+  // All at once, by the pidfd of the container's first process: it cannot be another process that
+  // took over the number (attack E06). The pid namespace was chosen before the clone.
   int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
   sys::check(::setns(context.container_pidfd, flags), "setns into the container");
   context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
@@ -276,7 +292,8 @@ void fail(const InitContext& context, const char* stage, const sys::Error& error
          sys::Error(error.kind(), fmt::format("{}: {}", name, error.what()), error.error_number()),
          engine_failed);
   } catch (const std::exception& error) {
-    fail(context, name, sys::Error(sys::ErrorKind::internal, fmt::format("{}: {}", name, error.what())),
+    fail(context, name,
+         sys::Error(sys::ErrorKind::internal, fmt::format("{}: {}", name, error.what())),
          engine_failed);
   }
   ::_exit(engine_failed);
@@ -284,7 +301,11 @@ void fail(const InitContext& context, const char* stage, const sys::Error& error
 
 }  // namespace
 
-void run_init(InitContext& context) noexcept { run(init_stages, context); }
-void run_exec(InitContext& context) noexcept { run(exec_stages, context); }
+void run_init(InitContext& context) noexcept {
+  run(init_stages, context);
+}
+void run_exec(InitContext& context) noexcept {
+  run(exec_stages, context);
+}
 
 }  // namespace ctr::runtime

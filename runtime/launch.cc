@@ -19,14 +19,22 @@ namespace {
 
 uint64_t clone_flag(NamespaceKind kind) {
   switch (kind) {
-    case NamespaceKind::mount: return CLONE_NEWNS;
-    case NamespaceKind::pid: return CLONE_NEWPID;
-    case NamespaceKind::network: return CLONE_NEWNET;
-    case NamespaceKind::ipc: return CLONE_NEWIPC;
-    case NamespaceKind::uts: return CLONE_NEWUTS;
-    case NamespaceKind::user: return CLONE_NEWUSER;
-    case NamespaceKind::time: return 0;    // by unshare: clone3 would put the monitor's child there
-    case NamespaceKind::cgroup: return 0;  // by init, once it is in its own cgroup
+    case NamespaceKind::mount:
+      return CLONE_NEWNS;
+    case NamespaceKind::pid:
+      return CLONE_NEWPID;
+    case NamespaceKind::network:
+      return CLONE_NEWNET;
+    case NamespaceKind::ipc:
+      return CLONE_NEWIPC;
+    case NamespaceKind::uts:
+      return CLONE_NEWUTS;
+    case NamespaceKind::user:
+      return CLONE_NEWUSER;
+    case NamespaceKind::time:
+      return 0;  // by unshare: clone3 would put the monitor's child there
+    case NamespaceKind::cgroup:
+      return 0;  // by init, once it is in its own cgroup
   }
   return 0;
 }
@@ -51,8 +59,8 @@ void join_pid_namespace(const ContainerSpec& spec) {
   }
 }
 
-// fork(2) with namespaces, a pidfd and, where the kernel can, straight into the cgroup. In the child
-// pid is 0 and there is no pidfd.
+// fork(2) with namespaces, a pidfd and, where the kernel can, straight into the cgroup. In the
+// child pid is 0 and there is no pidfd.
 struct Cloned {
   pid_t pid = -1;
   sys::UniqueFd pidfd;
@@ -73,8 +81,8 @@ Cloned clone_process(uint64_t flags, int cgroup) {
   return {static_cast<pid_t>(pid), sys::UniqueFd(pidfd)};
 }
 
-// After the clone each side closes the other's end of the channel: only so does a death show as an end
-// of file. In the child, `context.channel` stays the init end.
+// After the clone each side closes the other's end of the channel: only so does a death show as an
+// end of file. In the child, `context.channel` stays the init end.
 template <class Run>
 PendingProcess clone_and_run(uint64_t flags, int cgroup, InitContext& context,
                              std::pair<LaunchChannel, LaunchChannel>& channel, Run run) {
@@ -141,8 +149,7 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   context.container_pidfd = init.pidfd();
   // Our next child is born in the container's pid namespace: one clone, no intermediate process.
   sys::check(::setns(init.pidfd(), CLONE_NEWPID), "setns into the pid namespace");
-  PendingProcess child =
-      clone_and_run(0, cgroup.clone_fd(), context, channel, run_exec);
+  PendingProcess child = clone_and_run(0, cgroup.clone_fd(), context, channel, run_exec);
   cgroup.attach(child.process().pid(), cgroup.clone_fd() >= 0);
   child.channel().send(Step::host_ready);
   finish_setup(child, process.terminal);

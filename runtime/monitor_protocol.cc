@@ -75,11 +75,21 @@ Value parse_text(const std::string& text, const char* name) {
 
 }  // namespace
 
-std::string to_json(const MonitorConfig& value) { return write_text(value); }
-std::string to_json(const AttachOptions& value) { return write_text(value); }
-std::string to_json(const ContainerState& value) { return write_text(value); }
-std::string to_json(const ExitRecord& value) { return write_text(value); }
-std::string to_json(const ExecRecord& value) { return write_text(value); }
+std::string to_json(const MonitorConfig& value) {
+  return write_text(value);
+}
+std::string to_json(const AttachOptions& value) {
+  return write_text(value);
+}
+std::string to_json(const ContainerState& value) {
+  return write_text(value);
+}
+std::string to_json(const ExitRecord& value) {
+  return write_text(value);
+}
+std::string to_json(const ExecRecord& value) {
+  return write_text(value);
+}
 
 MonitorConfig parse_monitor_config(const std::string& text) {
   return parse_text<MonitorConfig>(text, "monitor.json");

@@ -21,18 +21,19 @@ namespace {
 
 // The files of procfs that lxcfs replaces: the only ones a mount may cover (attack R07).
 constexpr std::array<std::string_view, 10> lxcfs_files = {
-    "/proc/cpuinfo",   "/proc/diskstats", "/proc/meminfo", "/proc/stat",       "/proc/swaps",
-    "/proc/uptime",    "/proc/loadavg",   "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid",
+    "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",
+    "/proc/stat",    "/proc/swaps",     "/proc/uptime",
+    "/proc/loadavg", "/proc/slabinfo",  "/proc/sys/kernel/ns_last_pid",
     "/proc/net/dev"};
 
 bool is_directory(int fd) {
-  struct stat status{};
+  struct stat status {};
   sys::check(::fstat(fd, &status), "fstat");
   return S_ISDIR(status.st_mode);
 }
 
-// A file in place of a missing target of a file's bind. O_NOFOLLOW: what an image put there as a link
-// was followed, inside the root, by whoever opened the target before us and found nothing.
+// A file in place of a missing target of a file's bind. O_NOFOLLOW: what an image put there as a
+// link was followed, inside the root, by whoever opened the target before us and found nothing.
 sys::UniqueFd create_file_target(int root, const std::string& destination) {
   auto [parent, name] = sys::open_parent_in_root(root, destination, 0755);
   int fd = ::openat(parent.get(), name.c_str(), O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -41,7 +42,8 @@ sys::UniqueFd create_file_target(int root, const std::string& destination) {
     return sys::open_at(parent.get(), name, O_PATH | O_NOFOLLOW);
   }
   if (errno != EEXIST) sys::throw_errno(errno, "create", {"'" + destination + "'"});
-  // A link that dangles: its target is made inside the root, as a directory for the file and the file.
+  // A link that dangles: its target is made inside the root, as a directory for the file and the
+  // file.
   char target[4096];
   ssize_t length = sys::check(::readlinkat(parent.get(), name.c_str(), target, sizeof target),
                               "readlink", destination);
@@ -57,43 +59,46 @@ sys::UniqueFd open_target(int root, const std::string& destination, bool directo
     if (is_directory(found->get()) == directory) return std::move(*found);
     throw sys::Error(
         sys::ErrorKind::invalid_argument,
-        fmt::format("cannot mount a {} on '{}': it is {}. Are you trying to mount a directory onto a "
-                    "file (or vice-versa)? Check if the specified host path exists and is the "
-                    "expected type",
-                    directory ? "directory" : "file", destination,
-                    directory ? "not a directory" : "a directory"),
+        fmt::format(
+            "cannot mount a {} on '{}': it is {}. Are you trying to mount a directory onto a "
+            "file (or vice-versa)? Check if the specified host path exists and is the "
+            "expected type",
+            directory ? "directory" : "file", destination,
+            directory ? "not a directory" : "a directory"),
         directory ? ENOTDIR : EISDIR);
   }
   return directory ? sys::make_directories_in_root(root, destination, 0755)
                    : create_file_target(root, destination);
 }
 
-// /proc and /sys must be directories of the image's own: a link would put the kernel's files where the
-// image wants them (attack R03).
+// /proc and /sys must be directories of the image's own: a link would put the kernel's files where
+// the image wants them (attack R03).
 void refuse_odd_kernel_target(int root, const Mount& mount) {
   if (mount.type != "proc" && mount.type != "sysfs") return;
   std::string name = sys::clean_path(mount.destination).substr(1);
-  struct stat status{};
+  struct stat status {};
   if (::fstatat(root, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return;  // made below
   if (!S_ISDIR(status.st_mode))
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     fmt::format("filesystem '{}' must be mounted on ordinary directory, and '{}' of "
-                                 "the image is not one",
-                                 mount.type, mount.destination));
+    throw sys::Error(
+        sys::ErrorKind::invalid_argument,
+        fmt::format("filesystem '{}' must be mounted on ordinary directory, and '{}' of "
+                    "the image is not one",
+                    mount.type, mount.destination));
 }
 
 void refuse_target_in_proc(int target, const Mount& mount) {
-  struct statfs status{};
+  struct statfs status {};
   sys::check(::fstatfs(target, &status), "fstatfs", mount.destination);
   if (status.f_type != PROC_SUPER_MAGIC || mount.type == "proc") return;
   std::string path = sys::clean_path(mount.destination);
   if (std::find(lxcfs_files.begin(), lxcfs_files.end(), path) != lxcfs_files.end()) return;
   if (path == "/proc" && mount.type == "bind") {
-    struct statfs source{};
+    struct statfs source {};
     if (::statfs(mount.source.c_str(), &source) == 0 && source.f_type == PROC_SUPER_MAGIC) return;
   }
-  throw sys::Error(sys::ErrorKind::invalid_argument,
-                   fmt::format("'{}' cannot be mounted because it is inside /proc", mount.destination));
+  throw sys::Error(
+      sys::ErrorKind::invalid_argument,
+      fmt::format("'{}' cannot be mounted because it is inside /proc", mount.destination));
 }
 
 sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {

@@ -41,9 +41,9 @@ struct AtimeOption {
   uint64_t mode;
 };
 constexpr AtimeOption atime_options[] = {
-    {"noatime", MOUNT_ATTR_NOATIME},       {"strictatime", MOUNT_ATTR_STRICTATIME},
-    {"relatime", MOUNT_ATTR_RELATIME},     {"atime", MOUNT_ATTR_RELATIME},
-    {"norelatime", MOUNT_ATTR_RELATIME},   {"nostrictatime", MOUNT_ATTR_RELATIME},
+    {"noatime", MOUNT_ATTR_NOATIME},     {"strictatime", MOUNT_ATTR_STRICTATIME},
+    {"relatime", MOUNT_ATTR_RELATIME},   {"atime", MOUNT_ATTR_RELATIME},
+    {"norelatime", MOUNT_ATTR_RELATIME}, {"nostrictatime", MOUNT_ATTR_RELATIME},
 };
 
 struct PropagationOption {
@@ -56,9 +56,9 @@ constexpr PropagationOption propagation_options[] = {
 // Flags of the superblock that fsconfig(2) takes as a word.
 constexpr std::string_view superblock_flags[] = {"sync", "dirsync", "lazytime", "mand"};
 // Words of mount(8) that say what is so anyway.
-constexpr std::string_view without_effect[] = {"defaults", "async",  "nomand", "nolazytime", "loud",
-                                               "silent",   "idmap",  "ridmap", "remount",    "user",
-                                               "nouser",   "_netdev"};
+constexpr std::string_view without_effect[] = {"defaults", "async",  "nomand", "nolazytime",
+                                               "loud",     "silent", "idmap",  "ridmap",
+                                               "remount",  "user",   "nouser", "_netdev"};
 
 template <class Table>
 auto find_name(const Table& table, std::string_view name) {

@@ -18,7 +18,7 @@ namespace ctr::runtime {
 namespace {
 
 bool is_directory(int fd) {
-  struct stat status{};
+  struct stat status {};
   sys::check(::fstat(fd, &status), "fstat");
   return S_ISDIR(status.st_mode);
 }
@@ -26,7 +26,7 @@ bool is_directory(int fd) {
 // A mask that is not the null device would be a hole, or a gift (attack R10).
 sys::UniqueFd open_verified_null(int root) {
   sys::UniqueFd null = sys::open_in_root(root, "/dev/null", O_PATH | O_NOFOLLOW);
-  struct stat status{};
+  struct stat status {};
   sys::check(::fstat(null.get(), &status), "fstat", "/dev/null");
   if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(1, 3))
     throw sys::Error(sys::ErrorKind::invalid_argument, "the container's /dev/null is invalid");
@@ -43,7 +43,8 @@ class EmptyDirectory {
         {.type = "tmpfs",
          .source = "tmpfs",
          .options = {{"nr_blocks", "1"}, {"nr_inodes", "1"}, {"mode", "0755"}, {"ro", ""}},
-         .attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
+         .attributes =
+             MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC});
     sys::attach_mount(mount_.get(), target);
   }
 
@@ -83,10 +84,11 @@ void make_paths_readonly(InitContext& context) {
 
 void write_sysctls(InitContext& context) {
   if (context.spec.sysctl.empty()) return;
-  // Through a procfs that we mounted ourselves and without leaving it: what another container put over
-  // /proc/sys of a shared mount cannot take these writes (CVE-2025-52881, attack R09).
+  // Through a procfs that we mounted ourselves and without leaving it: what another container put
+  // over /proc/sys of a shared mount cannot take these writes (CVE-2025-52881, attack R09).
   if (!context.proc)
-    context.proc = sys::make_filesystem({.type = "proc", .source = "proc", .options = {}, .attributes = 0});
+    context.proc =
+        sys::make_filesystem({.type = "proc", .source = "proc", .options = {}, .attributes = 0});
   for (const auto& [name, value] : context.spec.sysctl) {
     std::string path = "sys/" + name;
     for (size_t i = 4; i < path.size(); ++i)

@@ -35,7 +35,8 @@ std::string escape_lower(const std::string& path) {
 }
 
 sys::UniqueFd mount_overlay(const Overlay& overlay) {
-  sys::FilesystemOptions options{.type = "overlay", .source = "overlay", .options = {}, .attributes = 0};
+  sys::FilesystemOptions options{
+      .type = "overlay", .source = "overlay", .options = {}, .attributes = 0};
   for (const std::string& lower : overlay.lower) options.options.emplace_back("lowerdir+", lower);
   options.options.emplace_back("upperdir", overlay.upper);
   options.options.emplace_back("workdir", overlay.work);
@@ -62,8 +63,8 @@ unsigned long propagation_of(const std::string& name) {
 }  // namespace
 
 void make_mounts_private(InitContext& context) {
-  // Slave, not private: a bind that asks for it can then still receive the host's later mounts, while
-  // nothing of ours ever reaches the host.
+  // Slave, not private: a bind that asks for it can then still receive the host's later mounts,
+  // while nothing of ours ever reaches the host.
   unsigned long flags = propagation_of(context.spec.rootfs_propagation);
   if ((flags & ms_shared) != 0) return;  // asked for: mounts are to reach the host
   sys::mount_by_path("", "/", "", flags, "");
@@ -71,10 +72,10 @@ void make_mounts_private(InitContext& context) {
 
 void mount_root(InitContext& context) {
   const Root& root = context.spec.root;
-  sys::UniqueFd tree = root.overlay ? mount_overlay(*root.overlay)
-                                    : sys::clone_mount(AT_FDCWD, root.path, true);
-  // Attached over the upper directory, or the bundle's root: any directory would do, since only this
-  // namespace sees it.
+  sys::UniqueFd tree =
+      root.overlay ? mount_overlay(*root.overlay) : sys::clone_mount(AT_FDCWD, root.path, true);
+  // Attached over the upper directory, or the bundle's root: any directory would do, since only
+  // this namespace sees it.
   const std::string& where = root.overlay ? root.overlay->upper : root.path;
   sys::UniqueFd target = sys::open_at(AT_FDCWD, where, O_PATH | O_DIRECTORY);
   sys::attach_mount(tree.get(), target.get());
@@ -89,8 +90,8 @@ void mount_filesystems(InitContext& context) {
 void pivot_into_root(InitContext& context) {
   sys::UniqueFd old_root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   sys::check(::fchdir(context.root.get()), "chdir to the root file system");
-  // pivot_root(".", ".") stacks the old root on the new one; it is then detached from below our feet
-  // (pivot_root(2), "pivot_root(".", ".")").
+  // pivot_root(".", ".") stacks the old root on the new one; it is then detached from below our
+  // feet (pivot_root(2), "pivot_root(".", ".")").
   sys::check(::syscall(SYS_pivot_root, ".", "."), "pivot_root");
   sys::check(::fchdir(old_root.get()), "chdir to the old root");
   sys::mount_by_path("", ".", "", ms_slave | ms_recursive, "");

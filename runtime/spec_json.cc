@@ -398,8 +398,12 @@ void describe(Fields& fields, ContainerSpec& spec) {
   fields("ctr", own_part);
 }
 
-std::string to_json(const ContainerSpec& spec) { return json::dump(json::write(spec)); }
-std::string process_to_json(const Process& process) { return json::dump(json::write(process)); }
+std::string to_json(const ContainerSpec& spec) {
+  return json::dump(json::write(spec));
+}
+std::string process_to_json(const Process& process) {
+  return json::dump(json::write(process));
+}
 
 ContainerSpec parse_spec(std::string_view text) {
   ContainerSpec spec;

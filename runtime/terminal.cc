@@ -19,8 +19,8 @@ namespace {
 
 // The multiplexer is 5:2 on a devpts; anything else is not a terminal of ours (attack R11).
 void verify_multiplexer(int master) {
-  struct stat status{};
-  struct statfs filesystem{};
+  struct stat status {};
+  struct statfs filesystem {};
   sys::check(::fstat(master, &status), "fstat", "/dev/pts/ptmx");
   sys::check(::fstatfs(master, &filesystem), "fstatfs", "/dev/pts/ptmx");
   if (!S_ISCHR(status.st_mode) || status.st_rdev != makedev(5, 2) ||
@@ -37,14 +37,14 @@ Terminal open_terminal(int devpts) {
   int unlock = 0;
   sys::check(::ioctl(master.get(), TIOCSPTLCK, &unlock), "ioctl TIOCSPTLCK");
   // The peer by descriptor: its name in /dev/pts is never looked up.
-  sys::UniqueFd slave(sys::check(
-      ::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC), "ioctl TIOCGPTPEER"));
+  sys::UniqueFd slave(sys::check(::ioctl(master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
+                                 "ioctl TIOCGPTPEER"));
   return {std::move(master), std::move(slave)};
 }
 
 sys::UniqueFd open_devpts(int root) {
   sys::UniqueFd devpts = sys::open_in_root(root, "/dev/pts", O_PATH | O_DIRECTORY);
-  struct statfs filesystem{};
+  struct statfs filesystem {};
   sys::check(::fstatfs(devpts.get(), &filesystem), "fstatfs", "/dev/pts");
   if (filesystem.f_type != DEVPTS_SUPER_MAGIC)
     throw sys::Error(sys::ErrorKind::invalid_argument, "the container's /dev/pts is not a devpts");

@@ -1,6 +1,5 @@
-// A client attached to a process: `docker attach`, `docker exec`, the first terminal of `ctr run`. The
-// connection was passed on by ctrd, which is no longer in the data path.
-// runs in: ctr-monitor.
+// A client attached to a process: `docker attach`, `docker exec`, the first terminal of `ctr run`.
+// The connection was passed on by ctrd, which is no longer in the data path. runs in: ctr-monitor.
 #pragma once
 
 #include <string>

@@ -13,8 +13,8 @@ std::string parse_detach_keys(std::string_view text);
 class DetachScanner {
  public:
   explicit DetachScanner(std::string sequence) : sequence_(std::move(sequence)) {}
-  // Appends what is to be passed on to `output`; true once the sequence was typed. A beginning of the
-  // sequence is held back until it is clear whether the rest follows.
+  // Appends what is to be passed on to `output`; true once the sequence was typed. A beginning of
+  // the sequence is held back until it is clear whether the rest follows.
   bool scan(std::string_view input, std::string& output);
 
  private:

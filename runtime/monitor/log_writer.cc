@@ -17,8 +17,11 @@ namespace {
 size_t sequence_length(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
   unsigned char first = byte(0);
-  size_t length = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2
-                : first >= 0xe0 && first < 0xf0 ? 3 : first >= 0xf0 && first < 0xf5 ? 4 : 0;
+  size_t length = first < 0x80                    ? 1
+                  : first >= 0xc2 && first < 0xe0 ? 2
+                  : first >= 0xe0 && first < 0xf0 ? 3
+                  : first >= 0xf0 && first < 0xf5 ? 4
+                                                  : 0;
   if (length == 0 || text.size() < length) return 0;
   for (size_t i = 1; i < length; ++i)
     if ((byte(i) & 0xc0) != 0x80) return 0;
@@ -31,15 +34,32 @@ size_t sequence_length(std::string_view text) {
 
 void append_character(std::string& json, std::string_view character) {
   switch (character[0]) {
-    case '"': json += "\\\""; return;
-    case '\\': json += "\\\\"; return;
-    case '\n': json += "\\n"; return;
-    case '\r': json += "\\r"; return;
-    case '\t': json += "\\t"; return;
-    case '<': json += "\\u003c"; return;  // as Go's encoder does, so that the files are the same
-    case '>': json += "\\u003e"; return;
-    case '&': json += "\\u0026"; return;
-    default: break;
+    case '"':
+      json += "\\\"";
+      return;
+    case '\\':
+      json += "\\\\";
+      return;
+    case '\n':
+      json += "\\n";
+      return;
+    case '\r':
+      json += "\\r";
+      return;
+    case '\t':
+      json += "\\t";
+      return;
+    case '<':
+      json += "\\u003c";
+      return;  // as Go's encoder does, so that the files are the same
+    case '>':
+      json += "\\u003e";
+      return;
+    case '&':
+      json += "\\u0026";
+      return;
+    default:
+      break;
   }
   if (static_cast<unsigned char>(character[0]) < 0x20)
     json += fmt::format("\\u{:04x}", static_cast<unsigned char>(character[0]));
@@ -61,19 +81,23 @@ std::string format_log_line(std::string_view text, Stream stream, sys::Timestamp
       append_character(json, text.substr(0, length));
     text.remove_prefix(length == 0 ? 1 : length);
   }
-  json += stream == Stream::standard_error ? "\",\"stream\":\"stderr\"" : "\",\"stream\":\"stdout\"";
+  json +=
+      stream == Stream::standard_error ? "\",\"stream\":\"stderr\"" : "\",\"stream\":\"stdout\"";
   if (!attributes.empty()) json += ",\"attrs\":" + attributes;
   json += ",\"time\":\"" + sys::format_timestamp(time) + "\"}\n";
   return json;
 }
 
-LogWriter::LogWriter(LogConfig config) : config_(std::move(config)) { open(); }
+LogWriter::LogWriter(LogConfig config) : config_(std::move(config)) {
+  open();
+}
 
 void LogWriter::open() {
   if (config_.path.empty()) return;
   // O_NOFOLLOW: the file lies in a directory that only root can write, and yet (attack X07).
-  file_.reset(::open(config_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
-  struct stat status{};
+  file_.reset(
+      ::open(config_.path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640));
+  struct stat status {};
   size_ = file_ && ::fstat(file_.get(), &status) == 0 ? static_cast<uint64_t>(status.st_size) : 0;
 }
 

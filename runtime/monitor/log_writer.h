@@ -1,6 +1,6 @@
-// The container's log in Docker's json-file form: {"log":"text\n","stream":"stdout","time":"…"} a line,
-// in files that are rotated: path is the newest, path.1 older, and so on.
-// runs in: ctr-monitor; ctrd only reads the files.
+// The container's log in Docker's json-file form: {"log":"text\n","stream":"stdout","time":"…"} a
+// line, in files that are rotated: path is the newest, path.1 older, and so on. runs in:
+// ctr-monitor; ctrd only reads the files.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@ namespace ctr::runtime {
 
 enum class Stream : uint8_t { standard_output = 1, standard_error = 2 };  // the numbers of a frame
 
-// One line of the log. `text` holds its own line end, if it has one; bytes that are not UTF-8 become
-// U+FFFD. Pure.
+// One line of the log. `text` holds its own line end, if it has one; bytes that are not UTF-8
+// become U+FFFD. Pure.
 std::string format_log_line(std::string_view text, Stream stream, sys::Timestamp time,
                             const std::string& attributes);
 
@@ -23,8 +23,9 @@ class LogWriter {
  public:
   explicit LogWriter(LogConfig config);
 
-  // Takes output as it came: cuts it into lines; a line longer than 16 KiB is written in pieces without
-  // line end. Never throws: a full disk loses log lines (they are counted), not the container (L19).
+  // Takes output as it came: cuts it into lines; a line longer than 16 KiB is written in pieces
+  // without line end. Never throws: a full disk loses log lines (they are counted), not the
+  // container (L19).
   void write(Stream stream, std::string_view output);
   // What came without a line end: at the end of a stream.
   void flush();

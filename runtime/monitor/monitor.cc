@@ -19,11 +19,16 @@ constexpr int64_t linger_nanoseconds = 600LL * 1000 * 1000 * 1000;
 
 std::string kind_name(sys::ErrorKind kind) {
   switch (kind) {
-    case sys::ErrorKind::invalid_argument: return "invalid_argument";
-    case sys::ErrorKind::not_found: return "not_found";
-    case sys::ErrorKind::conflict: return "conflict";
-    case sys::ErrorKind::forbidden: return "forbidden";
-    default: return "internal";
+    case sys::ErrorKind::invalid_argument:
+      return "invalid_argument";
+    case sys::ErrorKind::not_found:
+      return "not_found";
+    case sys::ErrorKind::conflict:
+      return "conflict";
+    case sys::ErrorKind::forbidden:
+      return "forbidden";
+    default:
+      return "internal";
   }
 }
 
@@ -89,8 +94,9 @@ bool Monitor::wait_for_start() {
 }
 
 void Monitor::launch_container() {
-  PendingContainer pending =
-      launch(spec_, {.cgroup_layout = cgroup_layout_, .stdio = session_.child_stdio(), .filter = filter_ ? &*filter_ : nullptr});
+  PendingContainer pending = launch(spec_, {.cgroup_layout = cgroup_layout_,
+                                            .stdio = session_.child_stdio(),
+                                            .filter = filter_ ? &*filter_ : nullptr});
   cgroup_ = std::move(pending.cgroup);
   if (spec_.process.terminal) session_.use_terminal(pending.init.take_terminal());
   session_.close_child_ends();
@@ -223,9 +229,10 @@ void Monitor::resize(const Json& request) {
 void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply) {
   Process process = parse_process(request.at("process").dump());
   bool privileged = request.value("privileged", false);
-  const Json* attach = request.contains("attach") && request["attach"].is_object()
-                           ? &request["attach"] : nullptr;
-  AttachOptions options = attach != nullptr ? parse_attach_options(attach->dump()) : AttachOptions{};
+  const Json* attach =
+      request.contains("attach") && request["attach"].is_object() ? &request["attach"] : nullptr;
+  AttachOptions options =
+      attach != nullptr ? parse_attach_options(attach->dump()) : AttachOptions{};
   auto session = std::make_unique<Session>(SessionOptions{.terminal = process.terminal,
                                                           .open_stdin = options.stdin_stream,
                                                           .stdin_once = true,
@@ -235,9 +242,10 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
     session->attach(std::move(message.descriptors[0]), options);
   std::string id = request.at("exec_id").get<std::string>();
   try {
-    PendingProcess pending = launch_exec(
-        spec_, process, process_, cgroup_,
-        {.cgroup_layout = cgroup_layout_, .stdio = session->child_stdio(), .filter = filter_ && !privileged ? &*filter_ : nullptr});
+    PendingProcess pending = launch_exec(spec_, process, process_, cgroup_,
+                                         {.cgroup_layout = cgroup_layout_,
+                                          .stdio = session->child_stdio(),
+                                          .filter = filter_ && !privileged ? &*filter_ : nullptr});
     if (process.terminal) session->use_terminal(pending.take_terminal());
     session->close_child_ends();
     sys::Process running = pending.start();
@@ -247,9 +255,9 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
   } catch (const sys::Error& error) {
     auto* launch_error = dynamic_cast<const LaunchError*>(&error);
     int exit_code = launch_error != nullptr ? launch_error->exit_code() : 126;
-    session->report(fmt::format(
-        "OCI runtime exec failed: exec failed: unable to start container process: {}\n",
-        error.what()));
+    session->report(
+        fmt::format("OCI runtime exec failed: exec failed: unable to start container process: {}\n",
+                    error.what()));
     write_file("exec-" + id + ".json", to_json(ExecRecord{id, 0, false, exit_code}));
     throw;
   }
@@ -266,11 +274,10 @@ void Monitor::end_exec(Exec& exec) {
   broadcast({{"type", "exec_exited"}, {"exec_id", exec.id}, {"exit_code", exec.exit_code}});
 }
 
-// An exec's clients are let go after its exit was announced: who sees the end of the stream and asks
-// for the exit code finds it.
+// An exec's clients are let go after its exit was announced: who sees the end of the stream and
+// asks for the exit code finds it.
 void Monitor::sweep_execs() {
-  execs_.remove_if(
-      [](const Exec& exec) { return !exec.running && !exec.session->has_pending(); });
+  execs_.remove_if([](const Exec& exec) { return !exec.running && !exec.session->has_pending(); });
 }
 
 void Monitor::notice_oom() {

@@ -1,13 +1,13 @@
-// The monitor of one container: launches it, holds its terminal, log and clients, and reports its end.
-// It outlives the daemon; what it writes into its directory is the truth about the container. See
-// monitor_protocol.h for the directory and the messages.
-// runs in: ctr-monitor, one process a container, one thread.
+// The monitor of one container: launches it, holds its terminal, log and clients, and reports its
+// end. It outlives the daemon; what it writes into its directory is the truth about the container.
+// See monitor_protocol.h for the directory and the messages. runs in: ctr-monitor, one process a
+// container, one thread.
 #pragma once
 
 #include <list>
 #include <memory>
-#include <optional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 
 #include "runtime/launch.h"

@@ -1,6 +1,6 @@
-// poll(2) over whatever the monitor waits for at the moment. Rebuilt for each round: a monitor watches
-// a handful of descriptors, and a list that is made anew cannot go stale.
-// runs in: ctr-monitor, its only thread.
+// poll(2) over whatever the monitor waits for at the moment. Rebuilt for each round: a monitor
+// watches a handful of descriptors, and a list that is made anew cannot go stale. runs in:
+// ctr-monitor, its only thread.
 #pragma once
 
 #include <poll.h>

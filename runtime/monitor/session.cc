@@ -27,15 +27,17 @@ Pipe make_pipe() {
   return {sys::UniqueFd(ends[0]), sys::UniqueFd(ends[1])};
 }
 
-sys::UniqueFd open_null() { return sys::open_at(AT_FDCWD, "/dev/null", O_RDWR); }
+sys::UniqueFd open_null() {
+  return sys::open_at(AT_FDCWD, "/dev/null", O_RDWR);
+}
 
 }  // namespace
 
 Session::Session(SessionOptions options) : options_(std::move(options)) {
   outputs_[1].stream = Stream::standard_error;
   if (options_.terminal) return;
-  // Only our ends are non-blocking: the process's have file descriptions of their own, and a program
-  // that finds its stdout non-blocking fails in surprising ways.
+  // Only our ends are non-blocking: the process's have file descriptions of their own, and a
+  // program that finds its stdout non-blocking fails in surprising ways.
   if (options_.open_stdin) {
     Pipe input = make_pipe();
     child_[0] = std::move(input.read);
@@ -73,7 +75,10 @@ void Session::attach(sys::UniqueFd socket, AttachOptions options) {
   if (client.gives_input()) take_input(client, client.take_preread());
 }
 
-void Session::close_stdin() { end_input_ = true; flush_input(); }
+void Session::close_stdin() {
+  end_input_ = true;
+  flush_input();
+}
 
 void Session::resize(uint16_t rows, uint16_t columns) {
   if (terminal_) set_terminal_size(terminal_.get(), rows, columns);
@@ -140,8 +145,8 @@ bool Session::read_output(Output& output) {
       sys::retry_on_signal([&] { return ::read(output.fd.get(), buffer, sizeof buffer); });
   if (count < 0 && errno == EAGAIN) return false;
   if (count <= 0) {
-    // EIO of a terminal: its last user closed it. Until one opens it again poll(2) would only report
-    // the hang-up, so the end of the process is what ends the session.
+    // EIO of a terminal: its last user closed it. Until one opens it again poll(2) would only
+    // report the hang-up, so the end of the process is what ends the session.
     output.fd.reset();
     return false;
   }

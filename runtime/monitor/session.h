@@ -17,8 +17,8 @@ namespace ctr::runtime {
 
 struct SessionOptions {
   bool terminal = false;
-  bool open_stdin = false;   // give the process an input, whether or not a client is there
-  bool stdin_once = false;   // end it when the first client's input ends
+  bool open_stdin = false;  // give the process an input, whether or not a client is there
+  bool stdin_once = false;  // end it when the first client's input ends
   std::string detach_keys;
   LogWriter* log = nullptr;  // null: not logged
 };

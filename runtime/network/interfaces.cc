@@ -2,13 +2,14 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/if.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
 #include <linux/magic.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
-#include <net/if.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <cstdio>
@@ -17,6 +18,7 @@
 #include "runtime/network/netlink.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/timestamp.h"
 
 namespace ctr::runtime {
 
@@ -25,7 +27,9 @@ using sys::ErrorKind;
 
 namespace {
 
-constexpr int loopback_index = 1;  // in every network namespace
+constexpr int loopback_index = 1;             // in every network namespace
+constexpr int64_t await_limit = 100'000'000;  // nanoseconds
+constexpr unsigned await_pause = 200;         // microseconds
 
 ifinfomsg link_header(int index, bool up) {
   ifinfomsg header{};
@@ -195,6 +199,8 @@ Link link_of(const NetlinkMessage& message) {
   Link link;
   link.index = header.ifi_index;
   link.up = (header.ifi_flags & IFF_UP) != 0;
+  if (auto state = attributes.find(IFLA_OPERSTATE); state && !state->empty())
+    link.operational = std::to_integer<int>(state->front()) == IF_OPER_UP;
   link.name = attributes.find_text(IFLA_IFNAME);
   link.master = static_cast<int>(attributes.find_u32(IFLA_MASTER).value_or(0));
   link.peer = static_cast<int>(attributes.find_u32(IFLA_LINK).value_or(0));
@@ -203,6 +209,21 @@ Link link_of(const NetlinkMessage& message) {
   if (auto info = attributes.find(IFLA_LINKINFO))
     link.kind = NetlinkAttributes(*info).find_text(IFLA_INFO_KIND);
   return link;
+}
+
+std::optional<Link> find_link(NetlinkSocket& socket, const std::string& name) {
+  int index = socket.find_index(name);
+  if (index == 0) return std::nullopt;
+  NetlinkBatch batch;
+  batch.begin(RTM_GETLINK, 0, fmt::format("find link '{}'", name));
+  batch.header(link_header(index, false));
+  std::optional<Link> found;
+  try {
+    socket.query(batch, [&](const NetlinkMessage& message) { found = link_of(message); });
+  } catch (const Error& error) {
+    if (error.error_number() != ENODEV) throw;  // it went between the two calls
+  }
+  return found;
 }
 
 }  // namespace
@@ -231,6 +252,26 @@ void configure_interfaces(const std::vector<NetworkInterface>& interfaces) {
   socket.execute(batch);
 }
 
+bool await_interfaces(const std::vector<NetworkInterface>& interfaces) {
+  // The host's ends first: a bridge is operational once a port is.
+  std::vector<std::string> links;
+  for (const NetworkInterface& interface : interfaces) links.push_back(interface.host_name);
+  for (const NetworkInterface& interface : interfaces)
+    if (!interface.bridge.empty()) links.push_back(interface.bridge);
+  if (links.empty()) return true;
+  NetlinkSocket socket;
+  int64_t deadline = sys::monotonic_now() + await_limit;
+  for (const std::string& name : links) {
+    for (;;) {
+      auto link = find_link(socket, name);
+      if (link && link->operational) break;
+      if (!link || !link->up || sys::monotonic_now() > deadline) return false;
+      ::usleep(await_pause);
+    }
+  }
+  return true;
+}
+
 std::vector<Link> list_links(std::string_view prefix) {
   NetlinkSocket socket;
   NetlinkBatch batch;
@@ -247,18 +288,7 @@ std::vector<Link> list_links(std::string_view prefix) {
 
 std::optional<Link> find_link(const std::string& name) {
   NetlinkSocket socket;
-  int index = socket.find_index(name);
-  if (index == 0) return std::nullopt;
-  NetlinkBatch batch;
-  batch.begin(RTM_GETLINK, 0, fmt::format("find link '{}'", name));
-  batch.header(link_header(index, false));
-  std::optional<Link> found;
-  try {
-    socket.query(batch, [&](const NetlinkMessage& message) { found = link_of(message); });
-  } catch (const Error& error) {
-    if (error.error_number() != ENODEV) throw;  // it went between the two calls
-  }
-  return found;
+  return find_link(socket, name);
 }
 
 void delete_links(const std::vector<int>& indices) {

@@ -2,12 +2,14 @@
 // namespace under its final name, the other on a bridge of the host. By netlink in-process: running
 // `ip` would cost more than the rest of a start.
 //
-// A start uses two functions, one on each side:
+// A start uses three functions:
 //
 //   ctr-monitor (host)                              init (container)
 //     clone3                                          …
-//     connect_interfaces(spec.interfaces, {pid})      waits for HostReady
-//     HostReady ────────────────────────────────────► configure_interfaces(spec.interfaces)
+//     connect_interfaces(spec.interfaces, {pid})      waits for NetworkReady
+//     NetworkReady ─────────────────────────────────► configure_interfaces(spec.interfaces)
+//     await_interfaces(spec.interfaces) ◄──────────── SetupDone
+//     Start ────────────────────────────────────────► exec
 //
 // Nothing needs to be undone: the kernel deletes both ends, in the background, when the namespace's
 // last process and descriptor are gone.
@@ -45,6 +47,13 @@ void connect_interfaces(const std::vector<NetworkInterface>& interfaces, Network
 // or the container's own: /proc/sys/net shows the caller's namespace in either).
 void configure_interfaces(const std::vector<NetworkInterface>& interfaces);
 
+// Waits until packets pass: a link that came up is put to use by a worker of the kernel's, some
+// time later, and what the container sends until then is lost (an ARP request is repeated after a
+// second). Newer kernels do it at once for a link that is looked at. False after 100 ms, which is
+// no reason not to start. runs in: ctr-monitor, once the container's side is configured, before the
+// exec.
+bool await_interfaces(const std::vector<NetworkInterface>& interfaces);
+
 // A link of the caller's network namespace, as RTM_GETLINK shows it.
 struct Link {
   int index = 0;
@@ -54,7 +63,8 @@ struct Link {
   int master = 0;           // index of the bridge it is a port of, or 0
   int peer = 0;             // index of the other end, in its own namespace
   uint32_t mtu = 0;
-  bool up = false;
+  bool up = false;           // as the administrator wants it
+  bool operational = false;  // packets pass
 };
 
 // Links whose name begins with `prefix` ("" for all).

@@ -166,8 +166,8 @@ void NetlinkMessage::copy_header(void* to, size_t size) const {
 // --- NetlinkSocket -------------------------------------------------------------------------------
 
 NetlinkSocket::NetlinkSocket(int protocol)
-    : socket_(sys::check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol),
-                         "socket netlink")),
+    : socket_(
+          sys::check(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), "socket netlink")),
       buffer_(answer_size) {
   // Both only make answers shorter and clearer: older kernels do without.
   int on = 1;

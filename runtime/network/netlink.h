@@ -91,8 +91,8 @@ struct NetlinkMessage {
   void copy_header(void* to, size_t size) const;
 };
 
-// A netlink socket of the network namespace that the caller is in when it makes it; NETLINK_ROUTE but
-// for who asks the firewall.
+// A netlink socket of the network namespace that the caller is in when it makes it; NETLINK_ROUTE
+// but for who asks the firewall.
 class NetlinkSocket {
  public:
   explicit NetlinkSocket(int protocol = NETLINK_ROUTE);

@@ -56,8 +56,8 @@ std::string read_all(int fd, size_t limit, std::string_view name) {
   std::string content;
   char buffer[16384];
   while (true) {
-    ssize_t count = check(retry_on_signal([&] { return ::read(fd, buffer, sizeof buffer); }),
-                          "read", name);
+    ssize_t count =
+        check(retry_on_signal([&] { return ::read(fd, buffer, sizeof buffer); }), "read", name);
     if (count == 0) return content;
     content.append(buffer, static_cast<size_t>(count));
     if (content.size() > limit)
@@ -82,8 +82,8 @@ std::optional<std::string> find_file(const std::string& path, size_t limit) {
 
 void write_all(int fd, std::string_view data, std::string_view name) {
   while (!data.empty()) {
-    ssize_t count = check(
-        retry_on_signal([&] { return ::write(fd, data.data(), data.size()); }), "write", name);
+    ssize_t count = check(retry_on_signal([&] { return ::write(fd, data.data(), data.size()); }),
+                          "write", name);
     data.remove_prefix(static_cast<size_t>(count));
   }
 }
@@ -129,7 +129,7 @@ void make_directories(const std::string& path, mode_t mode) {
     if (::mkdir(path.c_str(), mode) == 0) return;
   }
   int error_number = errno;
-  struct stat status{};
+  struct stat status {};
   if (error_number == EEXIST && ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode))
     return;
   throw_errno(error_number, "mkdir", {"'" + path + "'"});
@@ -161,7 +161,9 @@ void remove_tree(int directory, const std::string& name) {
     throw_errno(errno, "rmdir", {"'" + name + "'"});
 }
 
-void remove_tree(const std::string& path) { remove_tree(AT_FDCWD, path); }
+void remove_tree(const std::string& path) {
+  remove_tree(AT_FDCWD, path);
+}
 
 std::vector<std::string> list_directory(int directory) {
   Directory stream = open_stream(open_at(directory, ".", O_RDONLY | O_DIRECTORY));
@@ -176,7 +178,7 @@ std::vector<std::string> list_directory(const std::string& path) {
 }
 
 bool exists(const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   return ::lstat(path.c_str(), &status) == 0;
 }
 

@@ -7,8 +7,8 @@
 
 #include "runtime/sys/error.h"
 
-// <sys/mount.h> and <linux/mount.h> cannot be included together before glibc 2.37; these two are all
-// that is needed of the former.
+// <sys/mount.h> and <linux/mount.h> cannot be included together before glibc 2.37; these two are
+// all that is needed of the former.
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
 extern "C" int umount2(const char*, int) noexcept;
 
@@ -28,10 +28,12 @@ std::string context_log(int context) {
   }
 }
 
-[[noreturn]] void fail(int error_number, const char* call, const std::string& subject, int context) {
+[[noreturn]] void fail(int error_number, const char* call, const std::string& subject,
+                       int context) {
   std::string log = context_log(context);
   std::string message = fmt::format("{} '{}': {}", call, subject, errno_text(error_number));
-  throw Error(ErrorKind::internal, log.empty() ? message : message + " (" + log + ")", error_number);
+  throw Error(ErrorKind::internal, log.empty() ? message : message + " (" + log + ")",
+              error_number);
 }
 
 void configure(int context, unsigned command, const char* key, const char* value,

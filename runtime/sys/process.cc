@@ -106,8 +106,7 @@ void plan_descriptors(SpawnActions& plan, const std::vector<std::pair<int, int>>
   for (int standard = 0; standard <= 2; ++standard) {
     bool given = std::any_of(descriptors.begin(), descriptors.end(),
                              [&](const auto& pair) { return pair.second == standard; });
-    if (!given)
-      posix_spawn_file_actions_addopen(&plan.actions, standard, "/dev/null", O_RDWR, 0);
+    if (!given) posix_spawn_file_actions_addopen(&plan.actions, standard, "/dev/null", O_RDWR, 0);
   }
   for (const auto& [ours, theirs] : descriptors) {
     posix_spawn_file_actions_adddup2(&plan.actions, ours, theirs);
@@ -123,7 +122,8 @@ void plan_signals(SpawnActions& plan, bool new_session) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&plan.attributes, &none);
   posix_spawnattr_setsigdefault(&plan.attributes, &all);
-  int flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (new_session ? POSIX_SPAWN_SETSID : 0);
+  int flags =
+      POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | (new_session ? POSIX_SPAWN_SETSID : 0);
   posix_spawnattr_setflags(&plan.attributes, static_cast<short>(flags));
 }
 
@@ -172,15 +172,17 @@ CommandResult run_command(const std::string& program, const std::vector<std::str
   check(::pipe2(out, O_CLOEXEC), "pipe");
   UniqueFd out_read(out[0]);
   UniqueFd out_write(out[1]);
-  Process child = spawn({.program = program,
-                         .arguments = arguments,
-                         .environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
-                         .descriptors = {{in_read.get(), 0}, {out_write.get(), 1}, {out_write.get(), 2}}});
+  Process child =
+      spawn({.program = program,
+             .arguments = arguments,
+             .environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"},
+             .descriptors = {{in_read.get(), 0}, {out_write.get(), 1}, {out_write.get(), 2}}});
   in_read.reset();
   out_write.reset();
   // Inputs are a few kilobytes and fit the pipe: a child that answers before it has read cannot
   // block us. A child that does not read makes write fail with EPIPE, which its status explains.
-  if (input.size() > 60000) check(::fcntl(in_write.get(), F_SETPIPE_SZ, 1 << 20), "fcntl F_SETPIPE_SZ");
+  if (input.size() > 60000)
+    check(::fcntl(in_write.get(), F_SETPIPE_SZ, 1 << 20), "fcntl F_SETPIPE_SZ");
   if (::write(in_write.get(), input.data(), input.size()) < 0 && errno != EPIPE)
     throw_errno(errno, "write", {"'" + program + "'"});
   in_write.reset();

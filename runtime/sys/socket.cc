@@ -29,8 +29,9 @@ Address address_of(const std::string& path) {
   std::string text = path;
   if (text.size() >= sizeof address.name.sun_path) {
     size_t slash = path.find_last_of('/');
-    address.directory = open_at(AT_FDCWD, slash == std::string::npos ? "." : path.substr(0, slash + 1),
-                                O_PATH | O_DIRECTORY);
+    address.directory =
+        open_at(AT_FDCWD, slash == std::string::npos ? "." : path.substr(0, slash + 1),
+                O_PATH | O_DIRECTORY);
     text = fd_path(address.directory.get()) + "/" + path.substr(slash + 1);
   }
   if (text.size() >= sizeof address.name.sun_path)
@@ -98,7 +99,8 @@ UniqueFd accept_connection(int listener) {
 Peer peer_of(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
-  check(::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size), "getsockopt SO_PEERCRED");
+  check(::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size),
+        "getsockopt SO_PEERCRED");
   return {credentials.pid, credentials.uid, credentials.gid};
 }
 
@@ -131,8 +133,8 @@ void send_message(int socket, std::string_view text, const std::vector<int>& des
     std::memcpy(CMSG_DATA(item), descriptors.data(), sizeof(int) * descriptors.size());
   }
   while (part.iov_len > 0) {
-    ssize_t sent = check(
-        retry_on_signal([&] { return ::sendmsg(socket, &header, MSG_NOSIGNAL); }), "sendmsg");
+    ssize_t sent =
+        check(retry_on_signal([&] { return ::sendmsg(socket, &header, MSG_NOSIGNAL); }), "sendmsg");
     part.iov_base = static_cast<char*>(part.iov_base) + sent;
     part.iov_len -= static_cast<size_t>(sent);
     header.msg_control = nullptr;  // the descriptors went with the first byte
@@ -149,8 +151,7 @@ MessageReader::Progress MessageReader::read_some(int socket) {
   header.msg_iovlen = 1;
   header.msg_control = control;
   header.msg_controllen = sizeof control;
-  ssize_t count =
-      retry_on_signal([&] { return ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC); });
+  ssize_t count = retry_on_signal([&] { return ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC); });
   if (count < 0 && errno == EAGAIN) return Progress::more;
   if (count < 0 && errno == ECONNRESET) return Progress::end;
   check(count, "recvmsg");

@@ -80,8 +80,12 @@ std::optional<int64_t> take_offset(std::string_view& text) {
 
 }  // namespace
 
-Timestamp now() { return read_clock(CLOCK_REALTIME); }
-int64_t monotonic_now() { return read_clock(CLOCK_BOOTTIME); }
+Timestamp now() {
+  return read_clock(CLOCK_REALTIME);
+}
+int64_t monotonic_now() {
+  return read_clock(CLOCK_BOOTTIME);
+}
 
 std::string format_timestamp(Timestamp time) {
   if (time == zero_time) return "0001-01-01T00:00:00Z";
