@@ -1,0 +1,57 @@
+#include <doctest/doctest.h>
+
+#include "daemon/bridge.h"
+#include "daemon/firewall.h"
+#include "runtime/sys/error.h"
+
+using namespace ctr::daemon;
+
+namespace {
+
+FirewallPlan plan() {
+  return {.bridge = "ctr0", .subnet = parse_subnet("172.17.0.0/16").value()};
+}
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a table replaces the old one of the same bridge and touches no other") {
+  std::string text = plan_table(plan());
+  CHECK(text.starts_with("table ip ctr_ctr0\ndelete table ip ctr_ctr0\ntable ip ctr_ctr0 {\n"));
+  CHECK(has(text, "ip saddr 172.17.0.0/16 oifname != \"ctr0\" masquerade"));
+}
+
+TEST_CASE("nobody from outside begins a conversation with a container (W04, W06)") {
+  CHECK(has(plan_table(plan()), "oifname \"ctr0\" iifname != \"ctr0\" drop"));
+}
+
+TEST_CASE("an internal network has no way out (W02)") {
+  FirewallPlan internal = plan();
+  internal.internal = true;
+  std::string text = plan_table(internal);
+  CHECK(has(text, "iifname \"ctr0\" oifname != \"ctr0\" drop"));
+  CHECK(!has(text, "masquerade"));
+  CHECK(!has(text, "accept\n"));
+}
+
+TEST_CASE("masquerading can be left to the administrator") {
+  FirewallPlan routed = plan();
+  routed.masquerade = false;
+  CHECK(!has(plan_table(routed), "masquerade"));
+}
+
+TEST_CASE("dockerd's policy is recognised in the words of nft and of iptables") {
+  CHECK(drops_forwarded("type filter hook forward priority filter; policy drop;"));
+  CHECK(drops_forwarded("-P FORWARD DROP\n-A FORWARD -j DOCKER-USER\n"));
+  CHECK(!drops_forwarded("-P FORWARD ACCEPT\n"));
+  CHECK(!drops_forwarded(""));
+}
+
+TEST_CASE("a bridge's name cannot end a rule or leave a directory") {
+  for (const char* name : {"ctr0", "br-0123456789ab", "my.bridge_1"})
+    CHECK_NOTHROW(check_bridge_name(name));
+  for (const char* name : {"", ".", "..", "a/b", "a b", "a\"b", "a\nb", "a;b", "sixteencharacter"})
+    CHECK_THROWS_AS(check_bridge_name(name), ctr::sys::Error);
+}

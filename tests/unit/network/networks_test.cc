@@ -1,0 +1,296 @@
+#include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include "daemon/network_records.h"
+#include "daemon/networks.h"
+#include "image/database.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+using namespace ctr;
+using namespace ctr::daemon;
+using sys::Error;
+using sys::ErrorKind;
+
+namespace {
+
+// Remembers what a host would have been told.
+struct RecordedHost : Networks::Host {
+  bool is_ready(const Network& network) override { return bridges.contains(network.bridge); }
+  void ensure(const Network& network) override {
+    if (fails) throw Error(ErrorKind::internal, "no bridges here");
+    bridges.insert(network.bridge);
+  }
+  void remove(const Network& network) override { bridges.erase(network.bridge); }
+  void remove_ports_except(const Network& network, std::set<std::string> keep) override {
+    kept[network.bridge] = std::move(keep);
+  }
+  std::vector<Subnet> used_subnets() override { return used; }
+  std::string address_of(const std::string&) override { return existing; }
+
+  bool fails = false;
+  std::set<std::string> bridges;
+  std::map<std::string, std::set<std::string>> kept;
+  std::vector<Subnet> used;
+  std::string existing;
+};
+
+struct Fixture {
+  Fixture() {
+    char name[] = "/tmp/ctr-networks-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    directory = name;
+    start();
+  }
+  ~Fixture() {
+    networks.reset();
+    database.reset();
+    sys::remove_tree(directory);
+  }
+  // A daemon's start, also again on the same database.
+  void start(Networks::Options options = {}) {
+    networks.reset();
+    database.reset();
+    database = std::make_unique<image::Database>(directory + "/ctr.db");
+    networks =
+        std::make_unique<Networks>(*database, events, options, host,
+                                   [&](const std::string& text) { warnings.push_back(text); });
+  }
+
+  std::string directory;
+  std::unique_ptr<image::Database> database;
+  Events events;
+  RecordedHost host;
+  std::vector<std::string> warnings;
+  std::unique_ptr<Networks> networks;
+};
+
+template <class Call>
+ErrorKind kind_of(Call call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.kind();
+  }
+  FAIL("nothing was thrown");
+  return ErrorKind::internal;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture,
+                  "three networks are there from the start, with the same ids ever after") {
+  auto before = networks->list();
+  REQUIRE(before.size() == 3);
+  CHECK(before[0].name == "bridge");
+  CHECK(before[1].name == "host");
+  CHECK(before[2].name == "none");
+  CHECK(to_string(before[0].pool->subnet) == "172.17.0.0/16");
+  CHECK(host.bridges == std::set<std::string>{"ctr0"});
+  start();
+  auto after = networks->list();
+  for (size_t i = 0; i < 3; ++i) CHECK(after[i].id == before[i].id);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a network is found by name, id, prefix, and as default") {
+  Network bridge = networks->get("bridge");
+  CHECK(networks->get("default").id == bridge.id);
+  CHECK(networks->get("").id == bridge.id);
+  CHECK(networks->get(bridge.id).id == bridge.id);
+  CHECK(networks->get(bridge.id.substr(0, 12)).id == bridge.id);
+  CHECK(!networks->find("nothing"));
+  CHECK_THROWS_WITH(networks->get("nothing"), "network nothing not found");
+  CHECK(!networks->find("%"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "an endpoint has an address, a MAC and a fresh host interface") {
+  auto first = networks->attach({.container_id = "one"});
+  CHECK(first.ip == "172.17.0.2");
+  CHECK(first.prefix == 16);
+  CHECK(first.gateway == "172.17.0.1");
+  CHECK(first.mac == "02:42:ac:11:00:02");
+  CHECK(first.interface == "eth0");
+  CHECK(first.host_interface.size() == 15);
+  auto second = networks->attach({.container_id = "two"});
+  CHECK(second.ip == "172.17.0.3");
+  CHECK(second.host_interface != first.host_interface);
+  auto stored = networks->endpoints_of("two");
+  REQUIRE(stored.size() == 1);
+  CHECK(stored[0].ip == "172.17.0.3");
+  CHECK(stored[0].gateway == "172.17.0.1");
+  CHECK(stored[0].bridge == "ctr0");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a released address is not reused at once, also over a restart") {
+  CHECK(networks->attach({.container_id = "one"}).ip == "172.17.0.2");
+  networks->release("one");
+  CHECK(networks->attach({.container_id = "one"}).ip == "172.17.0.3");
+  networks->release("one");
+  start();
+  CHECK(networks->attach({.container_id = "one"}).ip == "172.17.0.4");
+}
+
+TEST_CASE_FIXTURE(Fixture, "attaching again replaces what a crash left") {
+  networks->attach({.container_id = "one"});
+  networks->attach({.container_id = "one"});
+  CHECK(networks->endpoints_of("one").size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a requested address is reserved, and refused where it cannot be") {
+  CHECK(networks->attach({.container_id = "one", .ip = "172.17.9.9"}).ip == "172.17.9.9");
+  auto attach = [&](const char* ip) {
+    return [this, ip] { networks->attach({.container_id = "two", .ip = ip}); };
+  };
+  CHECK(kind_of(attach("172.17.9.9")) == ErrorKind::conflict);
+  CHECK(kind_of(attach("172.17.0.1")) == ErrorKind::invalid_argument);
+  CHECK(kind_of(attach("10.0.0.1")) == ErrorKind::invalid_argument);
+  CHECK(kind_of(attach("nonsense")) == ErrorKind::invalid_argument);
+  CHECK(networks->endpoints_of("two").empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a requested MAC must be one that an interface can have") {
+  CHECK(networks->attach({.container_id = "one", .mac = "02:00:00:00:00:07"}).mac ==
+        "02:00:00:00:00:07");
+  CHECK_THROWS_AS(networks->attach({.container_id = "two", .mac = "01:00:00:00:00:07"}), Error);
+  CHECK_THROWS_AS(networks->attach({.container_id = "two", .mac = "x"}), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "an exhausted pool is a clear error, and a release mends it (L46)") {
+  start({.bridge = "ctr0", .bip = "10.0.0.1/30"});
+  networks->attach({.container_id = "one"});
+  CHECK(kind_of([&] { networks->attach({.container_id = "two"}); }) == ErrorKind::unavailable);
+  networks->release("one");
+  CHECK(networks->attach({.container_id = "two"}).ip == "10.0.0.2");
+}
+
+TEST_CASE_FIXTURE(Fixture, "recovery frees what no running container owns") {
+  auto kept = networks->attach({.container_id = "runs"});
+  networks->attach({.container_id = "gone"});
+  start();
+  networks->release_unowned({"runs"});
+  CHECK(networks->endpoints_of("gone").empty());
+  CHECK(networks->endpoints_of("runs").size() == 1);
+  CHECK(host.kept["ctr0"] == std::set<std::string>{kept.host_interface});
+}
+
+TEST_CASE_FIXTURE(Fixture, "host and none have endpoints without addresses") {
+  auto endpoint = networks->attach({.container_id = "one", .network = "host"});
+  CHECK(endpoint.driver == NetworkDriver::host);
+  CHECK(endpoint.ip.empty());
+  CHECK(plan_interfaces(networks->endpoints_of("one")).empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "the first start avoids the host's routes and keeps its choice") {
+  host.used = {{172U << 24 | 17U << 16, 16}};
+  networks->create({.name = "other"});
+  CHECK(to_string(networks->get("other").pool->subnet) == "172.18.0.0/16");
+  start();
+  CHECK(to_string(networks->get("bridge").pool->subnet) == "172.17.0.0/16");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a bridge that is there already keeps its address") {
+  host.existing = "10.7.0.1/24";
+  start({.bridge = "br9"});
+  CHECK(to_string(networks->get("bridge").pool->subnet) == "10.7.0.0/24");
+  CHECK(host.bridges == std::set<std::string>{"br9"});
+}
+
+TEST_CASE_FIXTURE(Fixture, "--bridge none takes the network away, and a name brings it back") {
+  start({.bridge = "none"});
+  CHECK(!networks->find("bridge"));
+  CHECK(host.bridges.empty());
+  start();
+  CHECK(networks->find("bridge"));
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "a bridge that cannot be made is a warning first and an error for its user") {
+  host.fails = true;
+  host.bridges.clear();
+  start();
+  REQUIRE(warnings.size() == 1);
+  CHECK_THROWS_WITH(networks->attach({.container_id = "one"}), "no bridges here");
+  host.fails = false;
+  CHECK_NOTHROW(networks->attach({.container_id = "one"}));
+}
+
+TEST_CASE_FIXTURE(Fixture, "users make, use and remove networks") {
+  Network made = networks->create({.name = "app", .subnet = "10.5.0.0/24", .labels = {{"a", "b"}}});
+  CHECK(host.bridges.contains("br-" + made.id.substr(0, 12)));
+  CHECK(networks->get("app").labels.at("a") == "b");
+  networks->attach({.container_id = "one"});
+  auto second = networks->attach({.container_id = "one", .network = "app"});
+  CHECK(second.interface == "eth1");
+  auto interfaces = plan_interfaces(networks->endpoints_of("one"));
+  REQUIRE(interfaces.size() == 2);
+  CHECK(interfaces[0].name == "eth1");  // "app" comes before "bridge"
+  CHECK(interfaces[0].gateway == "10.5.0.1");
+  CHECK(interfaces[1].gateway.empty());
+  CHECK(kind_of([&] { networks->remove("app"); }) == ErrorKind::forbidden);
+  networks->release("one", made.id);
+  networks->remove("app");
+  CHECK(!networks->find("app"));
+  CHECK(!host.bridges.contains(made.bridge));
+}
+
+TEST_CASE_FIXTURE(Fixture, "an internal network gives no gateway") {
+  networks->create({.name = "inside", .internal = true});
+  CHECK(networks->attach({.container_id = "one", .network = "inside"}).gateway.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "networks that cannot be are refused") {
+  auto create = [&](NewNetwork wanted) { return [this, wanted] { networks->create(wanted); }; };
+  networks->create({.name = "app", .subnet = "10.5.0.0/24"});
+  CHECK(kind_of(create({.name = "app"})) == ErrorKind::conflict);
+  CHECK(kind_of(create({.name = "bridge"})) == ErrorKind::conflict);
+  CHECK(kind_of(create({.name = "default"})) == ErrorKind::conflict);
+  CHECK(kind_of(create({.name = "a/b"})) == ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = ""})) == ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .subnet = "10.5.0.128/25"})) == ErrorKind::forbidden);
+  CHECK(kind_of(create({.name = "b", .gateway = "10.6.0.1"})) == ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .options = {{bridge_option::name, "a b"}}})) ==
+        ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .options = {{bridge_option::mtu, "12x"}}})) ==
+        ErrorKind::invalid_argument);
+  CHECK(kind_of([&] { networks->remove("bridge"); }) == ErrorKind::forbidden);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a network whose bridge cannot be made is not there afterwards") {
+  host.fails = true;
+  CHECK_THROWS_AS(networks->create({.name = "app"}), Error);
+  CHECK(!networks->find("app"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "filters choose networks as Docker's do") {
+  networks->create({.name = "app", .labels = {{"team", "a"}}});
+  auto names = [&](const char* filters) {
+    std::string text;
+    for (const Network& network : networks->list(Filters::parse(filters)))
+      text += network.name + " ";
+    return text;
+  };
+  CHECK(names(R"({"type":["custom"]})") == "app ");
+  CHECK(names(R"({"type":["builtin"]})") == "bridge host none ");
+  CHECK(names(R"({"driver":["null","host"]})") == "host none ");
+  CHECK(names(R"({"name":["ri"]})") == "bridge ");
+  CHECK(names(R"({"label":["team=a"]})") == "app ");
+  CHECK(names(R"({"dangling":["true"]})") == "app ");
+  CHECK(names(R"({"scope":["swarm"]})") == "");
+  CHECK_THROWS_AS(names(R"({"colour":["red"]})"), Error);
+  CHECK_THROWS_AS(names(R"({"type":["other"]})"), Error);
+}
+
+TEST_CASE_FIXTURE(Fixture, "prune removes what users made and nobody uses") {
+  networks->create({.name = "idle"});
+  networks->create({.name = "used"});
+  networks->attach({.container_id = "one", .network = "used"});
+  CHECK(networks->prune({}) == std::vector<std::string>{"idle"});
+  CHECK(networks->list().size() == 4);
+}
+
+TEST_CASE_FIXTURE(Fixture, "everything can be taken off the host without a daemon") {
+  networks->create({.name = "app"});
+  networks.reset();
+  Networks::remove_from_host(*database, host);
+  CHECK(host.bridges.empty());
+}
