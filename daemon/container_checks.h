@@ -1,0 +1,32 @@
+// What a request for a container must fulfil before anything is made: Docker's rules with Docker's
+// words. Pure; runs in: ctrd.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/container_config.h"
+
+namespace ctr::daemon {
+
+// What the checks need to know of the machine.
+struct MachineLimits {
+  int cpus = 1;               // how many there are
+  std::string online_cpus;    // "0-3"
+  std::string online_nodes;   // "0"
+  bool swap_limit = true;     // the kernel can limit swap
+};
+MachineLimits read_machine_limits(bool swap_limit);
+
+// Each throws Error{invalid_argument}. Warnings are what the response of a creation carries.
+void check_config(const ContainerConfig& config);
+void check_host_config(const ContainerConfig& config, const HostConfig& host);
+// On top of check_resources() (spec_builder.h) what the machine has to do with.
+std::vector<std::string> check_limits(ResourceRequest& resources, const MachineLimits& machine);
+void check_restart_policy(const RestartPolicy& policy, bool auto_remove);
+
+// "0-2,7" → {0, 1, 2, 7}. Throws Error{invalid_argument} for anything else, and for numbers above
+// 8191 (D13).
+std::vector<int> parse_cpu_list(const std::string& text);
+
+}  // namespace ctr::daemon

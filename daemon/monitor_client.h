@@ -1,0 +1,109 @@
+// ctrd's end of a connection to one container's monitor (runtime/monitor_protocol.h). Until it is
+// given to Monitors, the thread that starts the container reads it; from then on the watcher's thread
+// does, and any thread may send requests.
+// Runs in: ctrd. Thread-safe but for read() and wait_until_started().
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/monitor_protocol.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/process.h"
+#include "runtime/sys/socket.h"
+
+namespace ctr::daemon {
+
+// What a monitor tells by itself.
+struct MonitorEvent {
+  enum class Kind { exited, oom, exec_exited };
+  Kind kind = Kind::exited;
+  runtime::ExitRecord exit;  // exited
+  std::string exec_id;       // exec_exited
+  int exit_code = 0;         // exec_exited
+};
+
+// A process that never ran: with Docker's exit code for it, 126, 127, or 125 for our own fault.
+class StartFailure : public sys::Error {
+ public:
+  StartFailure(sys::ErrorKind kind, const std::string& message, int exit_code)
+      : Error(kind, message), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+class MonitorClient {
+ public:
+  explicit MonitorClient(sys::UniqueFd socket);
+
+  int descriptor() const { return socket_.get(); }
+
+  // --- the start: one thread alone ---
+  struct Started {
+    int pid = 0;
+    sys::Timestamp started_at = 0;
+  };
+  void send_attach(const sys::UniqueFd& client, const runtime::AttachOptions& options);
+  void send_start();
+  // Throws StartFailure if the container could not be started, Error{unavailable} if the monitor
+  // did not answer in time, Error{internal} if it died.
+  Started wait_until_started(std::chrono::milliseconds patience);
+
+  // --- requests; each waits for its reply. Error{conflict} once the monitor is gone,
+  //     Error{unavailable} if it does not answer ---
+  void attach(const sys::UniqueFd& client, const runtime::AttachOptions& options);
+  struct ExecRequest {
+    std::string exec_id;
+    std::string process_json;
+    bool privileged = false;
+    const sys::UniqueFd* client = nullptr;  // null: detached
+    runtime::AttachOptions attach;
+  };
+  int exec(const ExecRequest& request);  // the pid; throws StartFailure
+  void resize(const std::string& exec_id, uint16_t rows, uint16_t columns);
+  void signal(int number);
+
+  // --- the watcher ---
+  // Reads what is there (or waits for it) and returns the events; false at the end of the stream.
+  bool read(std::vector<MonitorEvent>& events);
+  // Events that came along with the answer to the start.
+  std::vector<MonitorEvent> take_pending() { return std::move(pending_events_); }
+  // No reply will come any more.
+  void fail_requests();
+
+ private:
+  struct Reply;
+
+  Reply request(nlohmann::json message, const std::vector<int>& descriptors,
+                std::chrono::milliseconds patience);
+  void send(const nlohmann::json& message, const std::vector<int>& descriptors);
+  void handle(const std::string& text, std::vector<MonitorEvent>& events);
+
+  sys::UniqueFd socket_;
+  sys::MessageReader reader_;
+  std::optional<Started> started_;
+  std::unique_ptr<StartFailure> failure_;
+  std::vector<MonitorEvent> pending_events_;
+
+  std::mutex send_mutex_;
+  std::mutex mutex_;
+  std::condition_variable replied_;
+  uint64_t next_sequence_ = 1;
+  std::map<uint64_t, std::optional<std::string>> replies_;  // of requests that wait
+  bool gone_ = false;
+};
+
+// The monitor of the container whose directory this is; nullopt if none listens there.
+std::shared_ptr<MonitorClient> find_monitor(const std::string& directory);
+
+}  // namespace ctr::daemon
