@@ -4,3 +4,28 @@ add_library(daemon_streams STATIC
   events.cc)
 ctr_export_headers(daemon_streams daemon)
 target_link_libraries(daemon_streams PUBLIC daemon_api)
+
+# How the daemon is set up and what it says of itself.
+find_package(spdlog REQUIRED)
+add_library(daemon_process STATIC
+  config.cc
+  config_file.cc
+  config_settings.cc
+  host_facts.cc
+  listeners.cc
+  logging.cc
+  process_setup.cc
+  single_instance.cc)
+ctr_export_headers(daemon_process daemon)
+target_link_libraries(daemon_process PUBLIC daemon_api runtime_sys PRIVATE spdlog::spdlog_header_only)
+
+# One file a resource; the routes of containers, execs and networks are listed with their use cases.
+add_library(daemon_routes STATIC
+  routes/events.cc
+  routes/system.cc
+  routes/system_info.cc)
+target_link_libraries(daemon_routes PUBLIC daemon_server daemon_streams daemon_process
+  runtime_cgroup)
+
+add_executable(ctrd main.cc)
+target_link_libraries(ctrd PRIVATE daemon_routes image_layers)

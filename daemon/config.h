@@ -1,0 +1,72 @@
+// The daemon's settings, from its command line and its configuration file, both in dockerd's words.
+// Read once by main, then constant.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace ctr::daemon {
+
+struct UlimitSetting {
+  int64_t soft = 0;  // -1: unlimited
+  int64_t hard = 0;
+};
+
+struct Config {
+  std::string data_root = "/var/lib/ctr";
+  std::string exec_root = "/run/ctr";
+  std::string config_file = "/etc/ctr/daemon.json";
+  std::vector<std::string> hosts;  // "unix:///run/ctr/ctrd.sock", "fd://"; never empty
+  std::string pidfile;             // <exec-root>/ctrd.pid
+  std::string group;               // of the socket; empty: "ctr" or "docker" if there is one
+  std::string log_level = "info";
+  std::string log_format = "text";
+  bool debug = false;
+
+  std::vector<std::string> registry_mirrors;
+  std::vector<std::string> insecure_registries;
+  int64_t max_concurrent_downloads = 3;
+  std::string embedded_images;  // directory of OCI layouts; empty: beside the installation, if any
+
+  std::string bridge;  // empty: the default bridge; "none": no networks with bridges
+  std::string bip;     // "172.17.0.1/16"
+  int64_t mtu = 1500;
+  bool icc = true;
+  std::vector<std::string> dns;
+  std::vector<std::string> dns_options;
+  std::vector<std::string> dns_search;
+
+  std::map<std::string, UlimitSetting> default_ulimits;
+  std::string log_driver = "json-file";
+  std::map<std::string, std::string> log_options;
+  std::string default_shm_size = "64m";
+  std::string cgroup_parent;
+  std::string init_path;
+  std::string monitor_path;  // ctr-monitor; beside ctrd
+  std::vector<std::string> labels;
+
+  std::vector<std::string> warnings;  // accepted settings without effect here
+};
+
+struct CommandLine {
+  enum class Action { serve, validate, print, apply_layer, remove_network_state };
+  Action action = Action::serve;
+  Config config{};
+  std::string text{};       // print: what --help and --version say
+  std::string directory{};  // apply_layer
+};
+
+// Reads the configuration file as well. Throws Error{invalid_argument} with one message that names
+// what is wrong and where: unknown flags and keys, values of the wrong type, settings given twice.
+CommandLine parse_command_line(int argc, const char* const* argv);
+
+// "nofile=1024:2048", "nproc=100". Pure.
+std::pair<std::string, UlimitSetting> parse_ulimit(const std::string& text);
+
+// Where things are that were installed, or built, with this program: <bin>/../<path>; empty if the
+// executable cannot be found.
+std::string beside_executable(const std::string& path);
+
+}  // namespace ctr::daemon

@@ -1,0 +1,12 @@
+// The answer of GET /info. Internal to routes/system.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "daemon/routes/system.h"
+
+namespace ctr::daemon {
+
+nlohmann::json info_json(const SystemSources& sources, const HostFacts& host, ApiVersion version);
+
+}  // namespace ctr::daemon
