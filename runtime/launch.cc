@@ -113,6 +113,7 @@ PendingProcess::~PendingProcess() {
 
 sys::Process PendingProcess::start() {
   channel_.expect(Step::setup_done);
+  await_interfaces(interfaces_);
   channel_.send(Step::start);
   channel_.expect_end();
   return std::move(process_);
@@ -132,6 +133,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   init.channel().send(Step::host_ready);
   if (makes_network(spec)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
+    init.set_interfaces(spec.interfaces);
     init.channel().send(Step::network_ready);
   }
   finish_setup(init, spec.process.terminal);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/launch_channel.h"
@@ -33,6 +34,10 @@ class PendingProcess {
   const LaunchChannel& channel() const { return channel_; }
   sys::UniqueFd take_terminal() { return std::move(terminal_); }
   void set_terminal(sys::UniqueFd terminal) { terminal_ = std::move(terminal); }
+  // Links that must carry packets before the program begins.
+  void set_interfaces(std::vector<NetworkInterface> interfaces) {
+    interfaces_ = std::move(interfaces);
+  }
 
   // Returns the running process; throws LaunchError (with Docker's exit code) if it could not exec.
   sys::Process start();
@@ -41,6 +46,7 @@ class PendingProcess {
   sys::Process process_;
   LaunchChannel channel_;
   sys::UniqueFd terminal_;
+  std::vector<NetworkInterface> interfaces_;
 };
 
 struct PendingContainer {
