@@ -1,0 +1,93 @@
+// The registry protocol's reading half (distribution-spec, "pull"): manifests and blobs of one
+// repository, from its mirrors or itself. What it returns is not verified against a digest: that is
+// the puller's. Runs in: ctrd. Thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "image/digest.h"
+#include "image/http_client.h"
+#include "image/registry_config.h"
+
+namespace ctr::image {
+
+struct RemoteManifest {
+  std::string text;
+  std::string media_type;  // as the registry declares it
+};
+
+// Where the bytes of a blob go.
+struct BlobSink {
+  // Before the first byte: where in the blob the bytes begin. The offset that was asked for, or 0
+  // where the registry begins again.
+  std::function<void(uint64_t offset)> begin;
+  std::function<void(std::string_view)> piece;
+};
+
+class RegistryClient;
+class RegistrySession;
+
+// One repository, as one user. Shared by all requests of a pull; keeps the tokens.
+class Repository {
+ public:
+  ~Repository();
+  Repository(const Repository&) = delete;
+  Repository& operator=(const Repository&) = delete;
+
+  // What a tag points to in the registry's own words (HEAD). std::nullopt where it does not say.
+  // One try only: get_manifest() reports what is wrong.
+  std::optional<Digest> find_digest(const std::string& tag_or_digest, std::stop_token stop);
+  // Retries. Throws Error{not_found} "manifest for alpine:nosuch not found: …" and the like.
+  RemoteManifest get_manifest(const std::string& tag_or_digest, std::stop_token stop);
+  // One try: who resumes knows what has come (blob_download.h).
+  void get_blob(const Digest& digest, uint64_t size, uint64_t offset, const BlobSink& sink,
+                std::stop_token stop);
+
+ private:
+  friend class RegistryClient;
+  struct Site;
+
+  Repository(RegistryClient& client, const std::string& domain, std::string path,
+             Credentials credentials);
+
+  template <class Work>
+  auto at_first_that_works(Work work);
+  RemoteManifest get_manifest_from(RegistrySession& session, const std::string& tag_or_digest,
+                                   std::stop_token stop);
+  void get_blob_from(RegistrySession& session, const Digest& digest, uint64_t size, uint64_t offset,
+                     const BlobSink& sink, std::stop_token stop);
+  [[noreturn]] void refuse(const HttpResponse& response, const std::string& subject) const;
+
+  RegistryClient& client_;
+  std::string path_;
+  std::string name_;  // as users write it
+  bool anonymous_ = true;
+  std::vector<std::unique_ptr<Site>> sites_;
+};
+
+class RegistryClient {
+ public:
+  explicit RegistryClient(RegistryConfig config);
+
+  const RegistryConfig& config() const { return config_; }
+  // `domain` and `path` as in Reference. Must not outlive the client.
+  std::shared_ptr<Repository> repository(const std::string& domain, const std::string& path,
+                                         Credentials credentials);
+  // `docker login`: throws Error{unauthorized} for a wrong password. `server` is a domain or, as
+  // Docker's clients send it, a URL ("https://index.docker.io/v1/").
+  void log_in(const std::string& server, const Credentials& credentials, std::stop_token stop);
+
+ private:
+  friend class Repository;
+  RegistryConfig config_;
+  HttpClient http_;
+};
+
+}  // namespace ctr::image
