@@ -228,9 +228,10 @@ constexpr Stage init_stages[] = {
     // No host path can be reached from here on.
     {"mask paths", mask_paths},
     {"set names", set_names},
+    // Before the sysctls, which may be about its links, and while /proc/sys can be written.
+    {"configure the network", configure_network},
     {"write sysctls", write_sysctls},
     {"make paths read-only", make_paths_readonly},
-    {"configure the network", configure_network},
     {"protect the root file system", protect_root},
     // The container's view of the machine is complete.
     {"find the user", find_identity},
