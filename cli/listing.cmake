@@ -1,6 +1,7 @@
 # The commands that show things. How they are shown is a library of its own, so that its tests
 # build without the frame.
 add_library(cli_format STATIC
+  document.cc
   filter.cc
   format.cc
   human.cc
@@ -18,6 +19,25 @@ add_library(cli_format STATIC
 ctr_export_headers(cli_format cli)
 target_link_libraries(cli_format PUBLIC ctr_options runtime_sys nlohmann_json::nlohmann_json
   fmt::fmt-header-only)
-if(TARGET cli_core)
-  target_link_libraries(cli_core PUBLIC cli_format)
-endif()
+target_link_libraries(cli_core PUBLIC cli_format)
+target_sources(cli_core PRIVATE
+  commands/container_ports.cc
+  commands/container_rows.cc
+  commands/disk_usage.cc
+  commands/events.cc
+  commands/history.cc
+  commands/image_rows.cc
+  commands/images.cc
+  commands/info.cc
+  commands/info_text.cc
+  commands/inspect.cc
+  commands/inspect_schema.cc
+  commands/logs.cc
+  commands/port.cc
+  commands/prune.cc
+  commands/ps.cc
+  commands/rmi.cc
+  commands/system_df.cc
+  commands/tag.cc
+  commands/top.cc
+  commands/version.cc)
