@@ -14,7 +14,7 @@ add_library(daemon_process STATIC
   config.cc
   config_file.cc
   config_settings.cc
-  host_facts.cc
+  machine.cc
   listeners.cc
   logging.cc
   process_setup.cc

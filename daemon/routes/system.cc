@@ -29,12 +29,12 @@ void ping(Exchange& exchange) {
   exchange.respond(200, "text/plain; charset=utf-8", head ? "" : "OK");
 }
 
-json version_json(const HostFacts& host) {
+json version_json(const Machine& machine) {
   const json details{{"ApiVersion", api_text(max_api_version)},
                      {"MinAPIVersion", api_text(min_api_version)},
                      {"Os", "linux"},
-                     {"Arch", host.architecture},
-                     {"KernelVersion", host.kernel_version},
+                     {"Arch", machine.architecture},
+                     {"KernelVersion", machine.kernel_version},
                      {"GitCommit", ""},
                      {"GoVersion", ""},
                      {"BuildTime", ""},
@@ -139,11 +139,10 @@ void add_system_routes(Router& router, SystemSources sources) {
   router.add("GET", "/_ping", ping);
   router.add("HEAD", "/_ping", ping);
   router.add("OPTIONS", "*", [](Exchange& exchange) { exchange.respond_empty(200); });
-  router.add("GET", "/version", [](Exchange& exchange) {
-    exchange.respond_json(200, version_json(read_host_facts()));
-  });
+  router.add("GET", "/version",
+             [](Exchange& exchange) { exchange.respond_json(200, version_json(read_machine())); });
   router.add("GET", "/info", [shared](Exchange& exchange) {
-    exchange.respond_json(200, info_json(*shared, read_host_facts(), exchange.version()));
+    exchange.respond_json(200, info_json(*shared, read_machine(), exchange.version()));
   });
   router.add("GET", "/system/df", [shared](Exchange& exchange) { disk_usage(exchange, *shared); });
   router.add("POST", "/auth", [shared](Exchange& exchange) { authenticate(exchange, *shared); });

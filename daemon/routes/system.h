@@ -9,7 +9,8 @@
 
 #include "daemon/config.h"
 #include "daemon/events.h"
-#include "daemon/host_facts.h"
+#include "daemon/machine.h"
+
 #include "daemon/server/exchange.h"
 
 namespace ctr::daemon {

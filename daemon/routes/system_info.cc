@@ -51,7 +51,7 @@ json limits_json(const runtime::CgroupLayout& layout) {
           {"PidsLimit", has("pids")},     {"OomKillDisable", has("memory") && !v2}};
 }
 
-json warnings_json(const runtime::CgroupLayout& layout, const HostFacts& host) {
+json warnings_json(const runtime::CgroupLayout& layout, const Machine& machine) {
   json warnings = json::array();
   auto need = [&](std::string_view controller, const char* text) {
     if (layout.find_controller(controller) == nullptr)
@@ -62,7 +62,7 @@ json warnings_json(const runtime::CgroupLayout& layout, const HostFacts& host) {
   need("cpuset", "cpuset");
   need("pids", "pids limit");
   if (!layout.swap_accounting) warnings.push_back("WARNING: No swap limit support");
-  if (!host.forwards_ipv4) warnings.push_back("WARNING: IPv4 forwarding is disabled");
+  if (!machine.forwards_ipv4) warnings.push_back("WARNING: IPv4 forwarding is disabled");
   return warnings;
 }
 
@@ -146,18 +146,18 @@ json engine_json(const SystemSources& sources) {
           {"FirewallBackend", {{"Driver", "nftables"}}}};
 }
 
-json host_json(const HostFacts& host) {
-  return {{"Name", host.name},
-          {"OperatingSystem", host.operating_system},
-          {"OSVersion", host.os_version},
+json host_json(const Machine& machine) {
+  return {{"Name", machine.name},
+          {"OperatingSystem", machine.operating_system},
+          {"OSVersion", machine.os_version},
           {"OSType", "linux"},
-          {"Architecture", host.machine},
-          {"KernelVersion", host.kernel_version},
-          {"NCPU", host.processors},
-          {"MemTotal", host.memory},
-          {"IPv4Forwarding", host.forwards_ipv4},
-          {"BridgeNfIptables", host.filters_bridges_ipv4},
-          {"BridgeNfIp6tables", host.filters_bridges_ipv6}};
+          {"Architecture", machine.machine},
+          {"KernelVersion", machine.kernel_version},
+          {"NCPU", machine.processors},
+          {"MemTotal", machine.memory},
+          {"IPv4Forwarding", machine.forwards_ipv4},
+          {"BridgeNfIptables", machine.filters_bridges_ipv4},
+          {"BridgeNfIp6tables", machine.filters_bridges_ipv6}};
 }
 
 json counts_json(const SystemSources& sources) {
@@ -176,15 +176,15 @@ json counts_json(const SystemSources& sources) {
 
 }  // namespace
 
-json info_json(const SystemSources& sources, const HostFacts& host, ApiVersion version) {
+json info_json(const SystemSources& sources, const Machine& machine, ApiVersion version) {
   const runtime::CgroupLayout layout = runtime::detect_layout();
   json info = engine_json(sources);
-  info.update(host_json(host));
+  info.update(host_json(machine));
   info.update(counts_json(sources));
   info.update(limits_json(layout));
   info["CgroupDriver"] = "cgroupfs";
   info["CgroupVersion"] = layout.mode() == runtime::CgroupMode::v2 ? "2" : "1";
-  info["Warnings"] = warnings_json(layout, host);
+  info["Warnings"] = warnings_json(layout, machine);
   if (version < ApiVersion{1, 49}) info.erase("FirewallBackend");
   return info;
 }

@@ -7,6 +7,6 @@
 
 namespace ctr::daemon {
 
-nlohmann::json info_json(const SystemSources& sources, const HostFacts& host, ApiVersion version);
+nlohmann::json info_json(const SystemSources& sources, const Machine& machine, ApiVersion version);
 
 }  // namespace ctr::daemon

@@ -4,7 +4,7 @@
 
 
 #include "daemon/config_settings.h"
-#include "daemon/host_facts.h"
+#include "daemon/machine.h"
 #include "daemon/logging.h"
 #include "runtime/sys/error.h"
 

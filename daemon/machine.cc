@@ -1,4 +1,4 @@
-#include "daemon/host_facts.h"
+#include "daemon/machine.h"
 
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -53,25 +53,25 @@ std::string os_release_value(const std::string& text, const std::string& name) {
   return "";
 }
 
-HostFacts read_host_facts() {
+Machine read_machine() {
   utsname names{};
   sys::check(::uname(&names), "uname");
   const std::string release = os_release();
-  HostFacts facts;
-  facts.name = names.nodename;
-  facts.kernel_version = names.release;
-  facts.operating_system = os_release_value(release, "PRETTY_NAME");
-  if (facts.operating_system.empty()) facts.operating_system = "Linux";
-  facts.os_version = os_release_value(release, "VERSION_ID");
-  facts.machine = names.machine;
-  facts.architecture = go_architecture(facts.machine);
-  facts.processors = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
-  facts.memory = total_memory();
-  facts.forwards_ipv4 = is_on("/proc/sys/net/ipv4/ip_forward");
-  facts.filters_bridges_ipv4 = is_on("/proc/sys/net/bridge/bridge-nf-call-iptables");
-  facts.filters_bridges_ipv6 = is_on("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
-  facts.has_apparmor = is_on("/sys/module/apparmor/parameters/enabled");
-  return facts;
+  Machine machine;
+  machine.name = names.nodename;
+  machine.kernel_version = names.release;
+  machine.operating_system = os_release_value(release, "PRETTY_NAME");
+  if (machine.operating_system.empty()) machine.operating_system = "Linux";
+  machine.os_version = os_release_value(release, "VERSION_ID");
+  machine.machine = names.machine;
+  machine.architecture = go_architecture(machine.machine);
+  machine.processors = std::max(1L, ::sysconf(_SC_NPROCESSORS_ONLN));
+  machine.memory = total_memory();
+  machine.forwards_ipv4 = is_on("/proc/sys/net/ipv4/ip_forward");
+  machine.filters_bridges_ipv4 = is_on("/proc/sys/net/bridge/bridge-nf-call-iptables");
+  machine.filters_bridges_ipv6 = is_on("/proc/sys/net/bridge/bridge-nf-call-ip6tables");
+  machine.has_apparmor = is_on("/sys/module/apparmor/parameters/enabled");
+  return machine;
 }
 
 }  // namespace ctr::daemon

@@ -6,7 +6,7 @@
 
 namespace ctr::daemon {
 
-struct HostFacts {
+struct Machine {
   std::string name;              // of the host
   std::string kernel_version;    // "6.1.0-13-amd64"
   std::string operating_system;  // "Debian GNU/Linux 12 (bookworm)"
@@ -21,7 +21,7 @@ struct HostFacts {
   bool has_apparmor = false;
 };
 
-HostFacts read_host_facts();
+Machine read_machine();
 
 // A value of /etc/os-release, without its quotes; empty if it is not there. Pure.
 std::string os_release_value(const std::string& text, const std::string& name);
