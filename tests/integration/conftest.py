@@ -1,0 +1,48 @@
+"""Fixtures of the integration tests: an engine, a registry and images, each test's own.
+
+Each Engine runs ctrd in a network namespace of its own, with directories and a socket of its own, and
+when it is closed checks that nothing is left: mounts, cgroups, links, processes, descriptors.
+"""
+
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from engine import Engine  # noqa: E402
+from images import alpine_layout, busybox_layout  # noqa: E402
+from registry import Registry  # noqa: E402
+
+
+@pytest.fixture
+def engine():
+    """A fresh daemon that knows the embedded images only."""
+    with Engine() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_engine():
+    """One daemon for the tests of a file that do not disturb each other; has alpine and busybox."""
+    with Engine() as running:
+        running.load_alpine()
+        yield running
+
+
+@pytest.fixture
+def registry(engine):
+    """Debian's docker-registry on the loopback of the engine's network namespace."""
+    with Registry(engine) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def alpine():
+    return alpine_layout()
+
+
+@pytest.fixture(scope="session")
+def busybox():
+    return busybox_layout()

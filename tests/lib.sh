@@ -1,0 +1,80 @@
+# Functions of tests/run and quickstart. Sourced from the top of the tree.
+
+say() { printf '\033[1m== %s\033[0m\n' "$*" >&2; }
+
+need_root() {
+  [ "$(id -u)" -eq 0 ] || { echo "$0: this needs root: try 'sudo $0'" >&2; exit 1; }
+}
+
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+
+# The first of "a|b" that is installed, else the first that this release of Debian or Ubuntu has.
+choose_package() {
+  local name
+  for name in ${1//|/ }; do installed "$name" && { echo "$name"; return; }; done
+  for name in ${1//|/ }; do apt-cache show "$name" >/dev/null 2>&1 && { echo "$name"; return; }; done
+  echo "${1%%|*}"
+}
+
+# install_packages SECTION…: those of .packages that are not installed yet.
+install_packages() {
+  local section missing=() package
+  command -v apt-get >/dev/null || { echo "only Debian and Ubuntu are supported here" >&2; exit 1; }
+  for section in "$@"; do
+    for package in $(sed -n "s/^$section: //p" .packages); do
+      package=$(choose_package "$package")
+      installed "$package" || missing+=("$package")
+    done
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  apt-get update -qq
+  say "installing: ${missing[*]}"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Debian's docker client beside the system: its package would bring and start a daemon.
+fetch_docker_client() {
+  [ -x build/docker/usr/bin/docker ] && return
+  say "fetching Debian's docker client"
+  mkdir -p build/docker/download
+  (cd build/docker/download &&
+    { apt-get download -qq docker.io || { apt-get update -qq && apt-get download -qq docker.io; }; })
+  dpkg-deb -x build/docker/download/docker.io_*.deb build/docker
+}
+
+build_preset() {
+  say "building ($1)"
+  cmake --preset "$1" >build/cmake.log 2>&1 || { cat build/cmake.log >&2; exit 1; }
+  cmake --build --preset "$1" >build/build.log 2>&1 || { tail -n 60 build/build.log >&2; exit 1; }
+}
+
+# The two below add to $passed and $failed.
+run_unit() {
+  local output
+  say "unit tests"
+  output=$(ctest --test-dir "build/$preset" --output-on-failure 2>&1) || true
+  echo "$output"
+  count_from "$(echo "$output" | sed -nE 's/.*, ([0-9]+) tests failed out of ([0-9]+).*/\1 \2/p')"
+}
+
+count_from() {
+  local bad=${1% *} total=${1#* }
+  [ -n "$1" ] || { bad=1 total=1; }
+  failed=$((failed + bad)) passed=$((passed + total - bad))
+}
+
+run_pytest() {
+  local report=build/pytest.xml
+  say "$1"
+  rm -f "$report"
+  CTR_BUILD="$PWD/build/$preset" /usr/bin/python3 -m pytest -q -p no:cacheprovider -n 2 --dist loadscope \
+    --timeout 600 --junitxml="$report" -rs "$1" || true
+  count_from "$(/usr/bin/python3 - "$report" <<'END'
+import sys, xml.etree.ElementTree as tree
+suites = list(tree.parse(sys.argv[1]).getroot().iter("testsuite"))
+total = sum(int(s.get("tests")) - int(s.get("skipped")) for s in suites)
+bad = sum(int(s.get("failures")) + int(s.get("errors")) for s in suites)
+print(bad, max(total, bad))
+END
+)"
+}
