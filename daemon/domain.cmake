@@ -4,14 +4,30 @@ include(spec.cmake)
 
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
+  container.cc
   container_checks.cc
   container_config.cc
+  container_index.cc
   container_mounts.cc
   container_names.cc
   container_record.cc
   container_state.cc
+  containers.cc
+  containers_attach.cc
+  containers_end.cc
+  containers_recovery.cc
+  containers_start.cc
+  containers_stop.cc
+  disk_usage.cc
+  found_monitors.cc
+  host_devices.cc
+  launcher.cc
+  launcher_network.cc
+  log_options.cc
   monitor_client.cc
   monitors.cc
+  restarts.cc
+  seccomp_cache.cc
   status_text.cc
   volumes.cc
   work_queue.cc)

@@ -75,7 +75,7 @@ constexpr Field config_fields[] = {{"Hostname", Kind::text, "\"\""},
 
 constexpr Field log_fields[] = {{"Type", Kind::text, "\"json-file\""},
                                 {"Config", Kind::text_map, "{}"}};
-constexpr Field restart_fields[] = {{"Name", Kind::text, "\"no\""},
+constexpr Field restart_fields[] = {{"Name", Kind::text, "\"\""},
                                     {"MaximumRetryCount", Kind::integer, "0"}};
 constexpr Field port_fields[] = {{"HostIp", Kind::text, "\"\""}, {"HostPort", Kind::text, "\"\""}};
 constexpr Field weight_fields[] = {{"Path", Kind::text, "\"\""}, {"Weight", Kind::integer, "0"}};

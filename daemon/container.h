@@ -1,0 +1,94 @@
+// One container as the daemon holds it in memory, and those who wait for something to happen to it.
+// Owned by ContainerIndex, shared with whoever works on it. Runs in: ctrd.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/container_record.h"
+#include "daemon/monitor_client.h"
+#include "runtime/monitor_protocol.h"
+#include "runtime/sys/unique_fd.h"
+
+namespace ctr::daemon {
+
+// A client that attached before the start: its connection goes to the monitor with the start, so that
+// no byte of output is lost.
+struct ParkedAttach {
+  sys::UniqueFd socket;
+  runtime::AttachOptions options;
+};
+
+// What a client waits for in POST /containers/{id}/wait.
+enum class WaitCondition { not_running, next_exit, removed };
+
+struct WaitResult {
+  int exit_code = 0;
+  std::string error;
+};
+
+// Two locks, always in this order:
+//   operation  held by whoever starts, pauses, renames, updates or removes the container, so that these
+//              happen one after the other; may be held for as long as a start takes.
+//   mutex      guards the members below it; held for moments only, never while waiting for anything.
+struct Container {
+  explicit Container(ContainerRecord initial) : id(initial.id), record(std::move(initial)) {}
+
+  const std::string id;
+  std::mutex operation;
+
+  mutable std::mutex mutex;
+  std::condition_variable changed;
+  ContainerRecord record;
+  LiveRecord live;
+  std::shared_ptr<MonitorClient> monitor;  // while it runs
+  std::vector<ParkedAttach> parked;
+  int attaches_coming = 0;       // their 101 is being sent: a start waits for them
+  uint64_t exits = 0;            // how often it ended since the daemon started
+  bool removed = false;
+  bool restart_scheduled = false;
+  int64_t restart_delay = 0;     // nanoseconds
+  int64_t running_since = 0;     // monotonic
+  // The last run's cgroup, endpoint or directory may still be there.
+  bool needs_cleanup = false;
+  std::vector<std::weak_ptr<const sys::UniqueFd>> watchers;  // eventfds, see ContainerWatch
+
+  // Wakes all who wait. With `mutex` held.
+  void notify();
+};
+
+// A descriptor that becomes readable whenever the container's state changed: for poll(2) beside a
+// client's connection.
+class ContainerWatch {
+ public:
+  explicit ContainerWatch(Container& container);
+  int descriptor() const { return event_->get(); }
+  void drain() const;
+
+ private:
+  std::shared_ptr<const sys::UniqueFd> event_;
+};
+
+// One client's wait, from the moment of its making on: an exit right after is not missed.
+class ExitWait {
+ public:
+  ExitWait(std::shared_ptr<Container> container, WaitCondition condition);
+  int descriptor() const { return watch_.descriptor(); }
+  // The result once there is one. Does not block.
+  std::optional<WaitResult> poll() const;
+
+ private:
+  std::shared_ptr<Container> container_;
+  WaitCondition condition_;
+  ContainerWatch watch_;
+  uint64_t exits_ = 0;
+};
+
+// Blocks until the container has no process; false when the time is over.
+bool wait_until_stopped(Container& container, std::chrono::milliseconds patience);
+
+}  // namespace ctr::daemon

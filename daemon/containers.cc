@@ -1,0 +1,377 @@
+#include "daemon/containers.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/container_schema.h"
+#include "daemon/api/json.h"
+#include "daemon/container_mounts.h"
+#include "daemon/container_names.h"
+#include "daemon/default_isolation.h"
+#include "daemon/log_options.h"
+#include "daemon/logging.h"
+#include "image/image_config.h"
+#include "image/platform.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+std::string host_name() {
+  char name[HOST_NAME_MAX + 1] = {};
+  sys::check(::gethostname(name, sizeof name - 1), "gethostname");
+  return name;
+}
+
+void expect_platform(const image::Image& image, const std::string& reference,
+                     const std::string& wanted_text) {
+  if (wanted_text.empty()) return;
+  image::Platform wanted = image::parse_platform(wanted_text);
+  image::Platform has =
+      image::normalize_platform({image.os, image.architecture, image.variant});
+  if (has.os == wanted.os && has.architecture == wanted.architecture &&
+      (wanted.variant.empty() || wanted.variant == has.variant))
+    return;
+  throw sys::Error(
+      sys::ErrorKind::not_found,
+      fmt::format("No such image: {} for platform {}: image with reference {} was found but its "
+                  "platform ({}) does not match the specified platform ({})",
+                  reference, platform_text(wanted), reference, platform_text(has),
+                  platform_text(wanted)));
+}
+
+// What Docker fills in, so that inspect tells what is really done.
+void complete_host_config(json& host, unsigned possible_cpus) {
+  auto fill = [&](const char* key, const char* value) {
+    if (host[key].get<std::string>().empty()) host[key] = value;
+  };
+  if (host["NetworkMode"] == "default") host["NetworkMode"] = "bridge";
+  fill("NetworkMode", "bridge");
+  fill("IpcMode", "private");
+  fill("CgroupnsMode", "private");
+  fill("Runtime", "ctr");
+  if (host["RestartPolicy"]["Name"].get<std::string>().empty()) host["RestartPolicy"]["Name"] = "no";
+  if (host["LogConfig"]["Type"].get<std::string>().empty()) host["LogConfig"]["Type"] = "json-file";
+  if (host["ShmSize"] == 0) host["ShmSize"] = 64 << 20;
+  if (host["Privileged"].get<bool>()) return;
+  if (host["MaskedPaths"].is_null()) host["MaskedPaths"] = default_masked_paths(possible_cpus);
+  if (host["ReadonlyPaths"].is_null()) host["ReadonlyPaths"] = default_readonly_paths();
+}
+
+// `--entrypoint ""` arrives as [""]: no entrypoint, and not the image's command either.
+void complete_config(json& config, const image::ImageRunConfig& image) {
+  merge_image_config(config, image);
+  config["OnBuild"] = nullptr;
+  if (config["Entrypoint"] == json::array({""})) config["Entrypoint"] = nullptr;
+}
+
+void set_hostname(ContainerRecord& record, json& config, const std::string& inherited) {
+  if (!record.config.hostname.empty()) return;
+  bool shares_host = record.host.network_mode == "host" || record.host.uts_mode == "host";
+  record.managed_hostname = !shares_host;
+  record.config.hostname = !inherited.empty() ? inherited
+                           : shares_host      ? host_name()
+                                              : short_id(record.id);
+  config["Hostname"] = record.config.hostname;
+}
+
+bool is_wish(const json& change) {
+  if (change.is_object() && change.contains("Name")) return change["Name"] != "";
+  return change != 0 && change != "" && !change.empty();
+}
+
+std::string describe_image(const ContainerRecord& record) {
+  return record.config.image.empty() ? record.image_id : record.config.image;
+}
+
+}  // namespace
+
+Containers::Containers(LauncherOptions options, Services services)
+    : services_(services),
+      launcher_(std::move(options), services.snapshotter, services.networks),
+      volumes_(launcher_.options().data_root + "/volumes"),
+      table_(services.database),
+      machine_(read_machine_limits(launcher_.cgroup_layout().swap_accounting)),
+      recorder_("recorder"),
+      reaper_("reaper") {
+  restarts_ = std::make_unique<Restarts>([this](const std::string& id) { restart_now(id); });
+  monitors_ = std::make_unique<Monitors>(Monitors::Handlers{
+      .event = [this](const std::string& id, const MonitorEvent& event) { on_event(id, event); },
+      .gone = [this](const std::string& id, const MonitorClient* client) { on_gone(id, client); }});
+}
+
+Containers::~Containers() {
+  // Their jobs post to each other: the sources of work end first.
+  monitors_.reset();
+  restarts_.reset();
+  reaper_.wait_until_done();
+  recorder_.wait_until_done();
+}
+
+std::shared_ptr<Container> Containers::get(const std::string& reference) const {
+  return index_.get(reference);
+}
+
+ContainerSnapshot Containers::snapshot(const std::string& reference) const {
+  std::shared_ptr<Container> container = index_.get(reference);
+  std::lock_guard lock(container->mutex);
+  return {container->record, container->live};
+}
+
+std::vector<ContainerSnapshot> Containers::list() const {
+  std::vector<ContainerSnapshot> snapshots;
+  for (const std::shared_ptr<Container>& container : index_.list()) {
+    std::lock_guard lock(container->mutex);
+    snapshots.push_back({container->record, container->live});
+  }
+  return snapshots;
+}
+
+image::ImageUsers Containers::image_users() const {
+  image::ImageUsers users;
+  users.uses_of = [this](const image::Digest& image) {
+    std::vector<image::ImageUse> uses;
+    for (const ContainerSnapshot& container : list())
+      if (container.record.image_id == image.text())
+        uses.push_back({container.record.id, container.live.state.running()});
+    return uses;
+  };
+  users.layers_in_use = [this] {
+    std::vector<image::Digest> layers;
+    for (const ContainerSnapshot& container : list())
+      for (const std::string& layer : container.record.diff_ids)
+        layers.push_back(image::Digest::parse(layer));
+    return layers;
+  };
+  return users;
+}
+
+void Containers::publish(const ContainerRecord& record, const std::string& action,
+                         std::map<std::string, std::string> attributes) {
+  attributes.insert(record.config.labels.begin(), record.config.labels.end());
+  attributes["image"] = describe_image(record);
+  attributes["name"] = record.name;
+  services_.events.publish(
+      {.type = "container", .action = action, .id = record.id, .attributes = std::move(attributes)});
+}
+
+void Containers::save(Container& container) {
+  LiveRecord live;
+  {
+    std::lock_guard lock(container.mutex);
+    if (container.removed) return;
+    live = container.live;
+  }
+  table_.update_live(container.id, live);
+}
+
+void Containers::save_soon(std::shared_ptr<Container> container) {
+  recorder_.post([this, container = std::move(container)] { save(*container); });
+}
+
+// Whose namespace "container:X" means: its full id. Empty for other modes.
+std::string Containers::expect_joinable(const std::string& mode) const {
+  constexpr std::string_view prefix = "container:";
+  if (!mode.starts_with(prefix)) return "";
+  return index_.get(mode.substr(prefix.size()))->id;
+}
+
+ContainerRecord Containers::plan(const json& body, const std::string& id,
+                                 const std::string& platform, std::vector<std::string>& warnings) {
+  json config = api::normalise_config(body);
+  JsonObject fields(body);
+  auto part = [&](const char* name) {
+    const json* found = fields.find(name);
+    return found != nullptr ? *found : json(nullptr);
+  };
+  json host = api::normalise_host_config(part("HostConfig"));
+  json networking = api::normalise_networking_config(part("NetworkingConfig"));
+
+  ContainerRecord record;
+  record.id = id;
+  std::string reference = config["Image"].get<std::string>();
+  if (reference.empty())
+    throw sys::Error(sys::ErrorKind::invalid_argument, "no image was given to make a container of");
+  image::Image image = services_.images.get(reference);
+  expect_platform(image, reference, platform);
+  image::ImageConfig image_config = image::parse_image_config(image.config_json);
+  image::expect_runnable_system(image_config);
+  complete_config(config, image_config.config);
+  if (config["NetworkDisabled"] == true) host["NetworkMode"] = "none";
+  complete_host_config(host, launcher_.options().facts.possible_cpus);
+  record.image_id = image.id.text();
+  for (const image::Digest& layer : image.diff_ids) record.diff_ids.push_back(layer.text());
+  record.platform = "linux";
+  record.architecture = image.architecture;
+
+  record.config = read_config(config);
+  record.host = read_host_config(host);
+  check_config(record.config);
+  check_host_config(record.config, record.host);
+  warnings = check_limits(record.host.resources, machine_);
+  host["MemorySwap"] = record.host.resources.memory_swap;
+  plan_log(record.config, record.host, {}, "");
+  parse_security_options(record.host, launcher_.options().facts);
+  plan_container_capabilities(record.host, launcher_.options().facts);
+  if (record.host.publishes_ports)
+    warnings.push_back("Published ports are stored but not opened on the host yet: use the "
+                       "container's own address.");
+
+  // Names of other containers become ids: they may be renamed before the start.
+  std::string inherited_hostname;
+  for (const char* key : {"NetworkMode", "IpcMode", "PidMode"}) {
+    std::string other = expect_joinable(host[key].get<std::string>());
+    if (other.empty()) continue;
+    host[key] = "container:" + other;
+    if (std::string_view(key) == "NetworkMode")
+      inherited_hostname = snapshot(other).record.config.hostname;
+  }
+  record.host.network_mode = host["NetworkMode"].get<std::string>();
+  record.host.ipc_mode = host["IpcMode"].get<std::string>();
+  record.host.pid_mode = host["PidMode"].get<std::string>();
+  if (!record.host.network_mode.starts_with("container:"))
+    services_.networks.get(record.host.network_mode);
+  set_hostname(record, config, inherited_hostname);
+
+  std::vector<std::string> command = record.config.entrypoint;
+  command.insert(command.end(), record.config.cmd.begin(), record.config.cmd.end());
+  record.path = command[0];
+  record.args.assign(command.begin() + 1, command.end());
+  record.mounts = plan_mount_points(
+      {.config = record.config, .host = record.host, .mounts_of = [this](const std::string& name) {
+         return snapshot(name).record.mounts;
+       }});
+  record.config_json = dump_json(config);
+  record.host_config_json = dump_json(host);
+  record.networking_json = dump_json(networking);
+  return record;
+}
+
+void Containers::make_mounts(ContainerRecord& record) {
+  for (MountPoint& mount : record.mounts) {
+    if (mount.type == "bind" && !mount.create_source && !sys::exists(mount.source))
+      throw sys::Error(sys::ErrorKind::invalid_argument,
+                       fmt::format("invalid mount config for type \"bind\": bind source path does "
+                                   "not exist: {}",
+                                   mount.source));
+    if (mount.type != "volume") continue;
+    if (mount.name.empty()) mount.name = sys::random_hex(32);
+    mount.source = volumes_.ensure(mount.name);
+  }
+}
+
+std::string Containers::choose_name(const std::string& wanted, const std::string& id) {
+  if (!wanted.empty()) {
+    std::string name = parse_container_name(wanted);
+    index_.reserve_name(name, id);
+    return name;
+  }
+  for (unsigned attempt = 0; attempt < 20; ++attempt) {
+    uint64_t random = std::stoull(sys::random_hex(8), nullptr, 16);
+    std::string name = two_word_name(random, attempt);
+    if (index_.try_reserve_name(name, id)) return name;
+  }
+  index_.reserve_name(short_id(id), id);
+  return short_id(id);
+}
+
+Containers::Created Containers::create(const json& body, const std::string& name,
+                                       const std::string& platform) {
+  if (!name.empty()) parse_container_name(name);
+  Created created{.id = sys::random_hex(32), .warnings = {}};
+  // The layers are kept from before we look for the image until the record says that they are used.
+  image::Lease lease = services_.images.open_lease();
+  ContainerRecord record = plan(body, created.id, platform, created.warnings);
+  for (const std::string& layer : record.diff_ids) lease.keep(image::Digest::parse(layer));
+  services_.images.get(record.image_id);
+  record.created = sys::now();
+  record.name = choose_name(name, record.id);
+  try {
+    make_mounts(record);
+    launcher_.make_directory(record);
+    table_.insert(record, {});
+  } catch (...) {
+    // A directory without a record is nobody's: the next start of the daemon removes it if this fails.
+    index_.release_name(record.name, record.id);
+    launcher_.remove_directory(record.id);
+    throw;
+  }
+  auto container = std::make_shared<Container>(record);
+  index_.add(container);
+  publish(record, "create");
+  return created;
+}
+
+void Containers::rename(const std::string& reference, const std::string& new_name) {
+  std::shared_ptr<Container> container = index_.get(reference);
+  if (new_name.empty())
+    throw sys::Error(sys::ErrorKind::invalid_argument, "Neither old nor new names may be empty");
+  std::string name = parse_container_name(new_name);
+  std::lock_guard operation(container->operation);
+  ContainerRecord record;
+  {
+    std::lock_guard lock(container->mutex);
+    record = container->record;
+    if (container->removed)
+      throw sys::Error(sys::ErrorKind::not_found, fmt::format("No such container: {}", reference));
+  }
+  if (record.name == name)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "Renaming a container with the same name as its current name");
+  index_.reserve_name(name, record.id);
+  std::string old_name = std::exchange(record.name, name);
+  try {
+    table_.update_record(record);
+  } catch (...) {
+    index_.release_name(name, record.id);
+    throw;
+  }
+  {
+    std::lock_guard lock(container->mutex);
+    container->record.name = name;
+  }
+  index_.release_name(old_name, record.id);
+  publish(record, "rename", {{"oldName", "/" + old_name}});
+}
+
+std::vector<std::string> Containers::update(const std::string& reference, const json& body) {
+  std::shared_ptr<Container> container = index_.get(reference);
+  json changes = api::normalise_update(body);
+  std::lock_guard operation(container->operation);
+  ContainerSnapshot now;
+  {
+    std::lock_guard lock(container->mutex);
+    now = {container->record, container->live};
+  }
+  json host = json::parse(now.record.host_config_json);
+  for (auto change = changes.begin(); change != changes.end(); ++change)
+    // Docker's client sends every field: those at zero are not asked for.
+    if (is_wish(*change)) host[change.key()] = *change;
+  HostConfig updated = read_host_config(host);
+  std::vector<std::string> warnings = check_limits(updated.resources, machine_);
+  check_restart_policy(updated.resources.restart_policy, updated.auto_remove);
+  if (now.live.state.alive()) {
+    runtime::Resources resources =
+        plan_resources(updated.resources, updated, launcher_.options().facts);
+    resources.devices.clear();  // stay as they were set at the start
+    launcher_.open_cgroup(now.record).update(resources);
+  }
+  now.record.host = updated;
+  now.record.host_config_json = dump_json(host);
+  table_.update_record(now.record);
+  {
+    std::lock_guard lock(container->mutex);
+    container->record.host = now.record.host;
+    container->record.host_config_json = now.record.host_config_json;
+  }
+  publish(now.record, "update");
+  return warnings;
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,198 @@
+// The use cases: what the API can do to containers. Owns their records, in memory and in ctr.db, their
+// monitors' connections, and the threads that work behind the clients' backs.
+// Owned by ctrd's main; every call may block and may come from any thread.
+//
+//   containers.cc           create, find, rename, update
+//   containers_start.cc     start and restart
+//   containers_stop.cc      stop, kill, pause
+//   containers_end.cc       exits, restart policies, cleaning up, removal
+//   containers_attach.cc    attach, resize, wait
+//   containers_recovery.cc  what a new daemon finds
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "daemon/container.h"
+#include "daemon/container_checks.h"
+#include "daemon/container_index.h"
+#include "daemon/events.h"
+#include "daemon/launcher.h"
+#include "daemon/monitors.h"
+#include "daemon/restarts.h"
+#include "daemon/volumes.h"
+#include "daemon/work_queue.h"
+#include "image/image_store.h"
+
+namespace ctr::daemon {
+
+// A copy of a container's state at one moment, for who only looks.
+struct ContainerSnapshot {
+  ContainerRecord record;
+  LiveRecord live;
+};
+
+class Containers {
+ public:
+  struct Services {
+    image::Database& database;
+    image::ImageStore& images;
+    image::Snapshotter& snapshotter;
+    Networks& networks;
+    Events& events;
+  };
+  Containers(LauncherOptions options, Services services);
+  ~Containers();
+  Containers(const Containers&) = delete;
+  Containers& operator=(const Containers&) = delete;
+
+  // Once, before the first request: reads the records, finds the monitors that run, applies what
+  // happened meanwhile, removes what belongs to nobody, starts what its restart policy wants.
+  void recover();
+
+  // --- life; each throws Error{not_found} "No such container: x" ---
+  struct Created {
+    std::string id;
+    std::vector<std::string> warnings;
+  };
+  // `body` as the client sent it; `name` may be empty, `platform` too.
+  Created create(const nlohmann::json& body, const std::string& name, const std::string& platform);
+  void start(const std::string& reference);
+  // nullopt: the container's own, else Docker's ten seconds; negative: wait for ever. Error
+  // {not_modified} if it does not run.
+  void stop(const std::string& reference, std::optional<int64_t> seconds,
+            const std::string& signal);
+  void restart(const std::string& reference, std::optional<int64_t> seconds,
+               const std::string& signal);
+  void kill(const std::string& reference, const std::string& signal);
+  void pause(const std::string& reference);
+  void unpause(const std::string& reference);
+  void rename(const std::string& reference, const std::string& name);
+  void remove(const std::string& reference, bool force, bool volumes);
+  // Changes limits and the restart policy; returns warnings.
+  std::vector<std::string> update(const std::string& reference, const nlohmann::json& body);
+  struct Pruned {
+    std::vector<std::string> ids;
+    uint64_t bytes = 0;
+  };
+  Pruned prune(const std::function<bool(const ContainerSnapshot&)>& wanted);
+
+  // --- streams ---
+  // An attach in two steps, so that a start that comes after the client saw the 101 finds it:
+  // prepare_attach(), then the 101, then finish(). Destroyed without finish(), it is called off.
+  class PendingAttach {
+   public:
+    ~PendingAttach();
+    PendingAttach(const PendingAttach&) = delete;
+    PendingAttach& operator=(const PendingAttach&) = delete;
+    bool tty() const { return tty_; }
+    const std::string& container_id() const { return container_->id; }
+    void finish(sys::UniqueFd socket, runtime::AttachOptions options);
+
+   private:
+    friend class Containers;
+    PendingAttach(Containers& containers, std::shared_ptr<Container> container);
+    Containers& containers_;
+    std::shared_ptr<Container> container_;
+    bool tty_ = false;
+    bool finished_ = false;
+  };
+  std::unique_ptr<PendingAttach> prepare_attach(const std::string& reference);
+  void resize(const std::string& reference, uint16_t rows, uint16_t columns);
+  ExitWait wait(const std::string& reference, WaitCondition condition);
+
+  // --- looking ---
+  ContainerSnapshot snapshot(const std::string& reference) const;
+  std::vector<ContainerSnapshot> list() const;  // newest first
+  std::shared_ptr<Container> get(const std::string& reference) const;
+  const Launcher& launcher() const { return launcher_; }
+  Networks& networks() { return services_.networks; }
+  image::ImageStore& images() { return services_.images; }
+  // Which containers were made from an image, and the layers that any stands on.
+  image::ImageUsers image_users() const;
+
+  void publish(const ContainerRecord& record, const std::string& action,
+               std::map<std::string, std::string> attributes = {});
+
+  // Who keeps the execs wants to hear of their end, and of the end of their container.
+  struct ExecHandlers {
+    std::function<void(const std::string& exec_id, int exit_code)> exited;
+    std::function<void(const std::string& container_id)> container_ended;
+    std::function<void(const std::string& container_id)> container_removed;
+    // Recovery: what the files of a running container say of its execs.
+    std::function<void(const std::string& container_id, const runtime::ExecRecord&)> found;
+  };
+  void set_exec_handlers(ExecHandlers handlers) { exec_handlers_ = std::move(handlers); }
+
+ private:
+  // containers.cc
+  ContainerRecord plan(const nlohmann::json& body, const std::string& id,
+                       const std::string& platform, std::vector<std::string>& warnings);
+  void make_mounts(ContainerRecord& record);
+  std::string choose_name(const std::string& wanted, const std::string& id);
+  std::string expect_joinable(const std::string& mode) const;
+  void save(Container& container);
+  void save_soon(std::shared_ptr<Container> container);
+
+  // containers_start.cc
+  void start_locked(const std::shared_ptr<Container>& container);
+  JoinedContainers join_containers(const ContainerRecord& record) const;
+  std::vector<ParkedAttach> take_parked(Container& container,
+                                        const std::shared_ptr<MonitorClient>& client);
+  void record_start(const std::shared_ptr<Container>& container, Launcher::Launched launched);
+  void record_failure(const std::shared_ptr<Container>& container, const std::string& message,
+                      int exit_code);
+
+  // containers_stop.cc
+  bool signal_process(const std::shared_ptr<Container>& container, int number);
+  void stop_container(const std::shared_ptr<Container>& container, std::optional<int64_t> seconds,
+                      const std::string& signal);
+  void end_by_force(const std::shared_ptr<Container>& container);
+  void thaw_if_paused(const std::shared_ptr<Container>& container);
+
+  // containers_end.cc
+  void on_event(const std::string& id, const MonitorEvent& event);
+  void on_gone(const std::string& id, const MonitorClient* client);
+  void on_exit(const std::shared_ptr<Container>& container, const runtime::ExitRecord& record);
+  void settle_lost_monitor(const std::shared_ptr<Container>& container);
+  void clean_up_soon(const std::shared_ptr<Container>& container);
+  void clean_up_locked(Container& container);
+  void remove_locked(const std::shared_ptr<Container>& container, bool volumes);
+  void remove_automatically(const std::shared_ptr<Container>& container);
+  void restart_now(const std::string& id);
+
+  // containers_recovery.cc
+  void recover_container(ContainerTable::Row row);
+  void recover_run(const std::shared_ptr<Container>& container,
+                   const std::optional<runtime::ContainerState>& started,
+                   const std::optional<runtime::ExitRecord>& ended);
+  void adopt_running(const std::shared_ptr<Container>& container,
+                     std::shared_ptr<MonitorClient> client);
+  void finish_ended(const std::shared_ptr<Container>& container);
+  void remove_orphans(const std::set<std::string>& known);
+  void start_by_policy();
+
+  Services services_;
+  Launcher launcher_;
+  Volumes volumes_;
+  ContainerTable table_;
+  ContainerIndex index_;
+  MachineLimits machine_;
+  ExecHandlers exec_handlers_;
+  std::map<std::string, sys::Process> found_monitors_;  // during recover()
+  // Last, so that their threads end before what they work on.
+  WorkQueue recorder_;  // writes states into the database
+  WorkQueue reaper_;    // cleans up behind runs, removes
+  std::unique_ptr<Restarts> restarts_;
+  std::unique_ptr<Monitors> monitors_;
+};
+
+}  // namespace ctr::daemon

@@ -1,0 +1,249 @@
+// How containers end: what their monitors tell, what policies say, and what is left to take away.
+#include <algorithm>
+
+#include "daemon/containers.h"
+#include "daemon/disk_usage.h"
+#include "daemon/logging.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+constexpr int killed = 137;
+
+std::map<std::string, std::string> exit_attributes(const RunState& state) {
+  int64_t seconds = state.started_at == sys::zero_time
+                        ? 0
+                        : (state.finished_at - state.started_at) / 1'000'000'000;
+  return {{"exitCode", std::to_string(state.exit_code)}, {"execDuration", std::to_string(seconds)}};
+}
+
+}  // namespace
+
+// On the watcher's thread: nothing in here may wait.
+void Containers::on_event(const std::string& id, const MonitorEvent& event) {
+  std::shared_ptr<Container> container = index_.find_by_id(id);
+  if (!container) return;
+  switch (event.kind) {
+    case MonitorEvent::Kind::exited:
+      return on_exit(container, event.exit);
+    case MonitorEvent::Kind::exec_exited:
+      if (exec_handlers_.exited) exec_handlers_.exited(event.exec_id, event.exit_code);
+      return;
+    case MonitorEvent::Kind::oom: {
+      ContainerRecord record;
+      {
+        std::lock_guard lock(container->mutex);
+        container->live.state.oom_killed = true;
+        record = container->record;
+      }
+      return publish(record, "oom");
+    }
+  }
+}
+
+void Containers::on_exit(const std::shared_ptr<Container>& container,
+                         const runtime::ExitRecord& exit) {
+  ContainerSnapshot now;
+  bool restarts = false;
+  {
+    std::lock_guard lock(container->mutex);
+    LiveRecord& live = container->live;
+    if (!live.state.alive()) return;
+    const RestartPolicy& policy = container->record.host.resources.restart_policy;
+    restarts = wants_restart(policy, exit.exit_code, live.restart_count, live.stopped_by_user);
+    apply(live.state, restarts ? Action::wait_restart : Action::exit, container->record.name);
+    live.state.pid = 0;
+    live.state.exit_code = exit.exit_code;
+    live.state.oom_killed = live.state.oom_killed || exit.oom_killed;
+    live.state.error = exit.error;
+    live.state.finished_at = exit.finished_at;
+    container->monitor.reset();
+    container->needs_cleanup = true;
+    ++container->exits;
+    if (restarts) {
+      container->restart_delay = next_restart_delay(
+          container->restart_delay, sys::monotonic_now() - container->running_since);
+      container->restart_scheduled = true;
+      restarts_->schedule(container->id, container->restart_delay);
+    }
+    now = {container->record, live};
+    container->notify();
+  }
+  log_info("container ended",
+           {{"id", container->id}, {"exit-code", std::to_string(exit.exit_code)}});
+  publish(now.record, "die", exit_attributes(now.live.state));
+  if (exec_handlers_.container_ended) exec_handlers_.container_ended(container->id);
+  if (now.record.host.auto_remove) return remove_automatically(container);
+  save_soon(container);
+  clean_up_soon(container);
+}
+
+void Containers::on_gone(const std::string& id, const MonitorClient* client) {
+  std::shared_ptr<Container> container = index_.find_by_id(id);
+  if (!container) return;
+  {
+    std::lock_guard lock(container->mutex);
+    // Told of its exit before, or started again since: this connection is an old one.
+    if (!container->live.state.alive() || container->monitor.get() != client) return;
+  }
+  reaper_.post([this, container] { settle_lost_monitor(container); });
+}
+
+// A connection ended and nobody said why: the monitor lives (it dropped us because we read too
+// slowly), or left its last word in a file, or was killed.
+void Containers::settle_lost_monitor(const std::shared_ptr<Container>& container) {
+  ContainerRecord record;
+  {
+    std::lock_guard lock(container->mutex);
+    record = container->record;
+  }
+  std::string directory = launcher_.exec_directory(container->id);
+  std::string exit_file = directory + "/exit.json";
+  if (!sys::exists(exit_file)) {
+    if (std::shared_ptr<MonitorClient> again = find_monitor(directory)) {
+      {
+        std::lock_guard lock(container->mutex);
+        container->monitor = again;
+      }
+      return monitors_->watch(container->id, std::move(again));
+    }
+  }
+  runtime::ExitRecord exit{.exit_code = killed,
+                           .oom_killed = false,
+                           .finished_at = sys::now(),
+                           .error = "monitor died"};
+  if (std::optional<std::string> text = sys::find_file(exit_file))
+    exit = runtime::parse_exit_record(*text);
+  else
+    launcher_.kill_all(record);
+  on_exit(container, exit);
+}
+
+void Containers::clean_up_soon(const std::shared_ptr<Container>& container) {
+  reaper_.post([this, container] {
+    // Whoever works on the container now cleans up by himself where it matters (start, removal).
+    std::unique_lock operation(container->operation, std::try_to_lock);
+    if (!operation) {
+      std::lock_guard lock(container->mutex);
+      if (container->removed || container->live.state.alive()) return;
+    }
+    if (!operation) operation.lock();
+    {
+      std::lock_guard lock(container->mutex);
+      if (container->removed || container->live.state.alive()) return;
+    }
+    clean_up_locked(*container);
+  });
+}
+
+// With `operation` held.
+void Containers::clean_up_locked(Container& container) {
+  ContainerRecord record;
+  {
+    std::lock_guard lock(container.mutex);
+    if (!container.needs_cleanup) return;
+    record = container.record;
+  }
+  save(container);  // the files that go say no more than the database does then
+  launcher_.clean_up(record);
+  std::lock_guard lock(container.mutex);
+  container.needs_cleanup = false;
+}
+
+void Containers::remove_automatically(const std::shared_ptr<Container>& container) {
+  reaper_.post([this, container] {
+    std::lock_guard operation(container->operation);
+    {
+      std::lock_guard lock(container->mutex);
+      if (container->removed || container->live.state.running()) return;
+    }
+    remove_locked(container, true);
+  });
+}
+
+void Containers::remove(const std::string& reference, bool force, bool volumes) {
+  std::shared_ptr<Container> container = index_.get(reference);
+  std::lock_guard operation(container->operation);
+  ContainerRecord record;
+  bool alive = false;
+  {
+    std::lock_guard lock(container->mutex);
+    if (container->removed)
+      throw sys::Error(sys::ErrorKind::not_found, fmt::format("No such container: {}", reference));
+    record = container->record;
+    alive = container->live.state.alive();
+    if (!force) {
+      RunState next = container->live.state;
+      apply(next, Action::remove, record.name);
+    }
+    container->live.stopped_by_user = true;
+    container->restart_scheduled = false;
+  }
+  if (alive) {
+    if (signal_process(container, SIGKILL))
+      publish(record, "kill", {{"signal", std::to_string(SIGKILL)}});
+    thaw_if_paused(container);
+    if (!wait_until_stopped(*container, std::chrono::seconds(10))) end_by_force(container);
+  }
+  remove_locked(container, volumes);
+}
+
+// With `operation` held, and no process. The name is free and the record gone when this returns; the
+// rest goes behind the client's back.
+void Containers::remove_locked(const std::shared_ptr<Container>& container, bool volumes) {
+  ContainerRecord record;
+  {
+    std::lock_guard lock(container->mutex);
+    if (container->removed) return;
+    record = container->record;
+    if (container->live.state.status != Status::removing)
+      apply(container->live.state, Action::remove, record.name);
+  }
+  try {
+    table_.remove(record.id);
+  } catch (const sys::Error&) {
+    std::lock_guard lock(container->mutex);
+    apply(container->live.state, Action::fail_remove, record.name);
+    throw;
+  }
+  index_.remove(record.id);
+  {
+    std::lock_guard lock(container->mutex);
+    container->removed = true;
+    container->parked.clear();
+    container->notify();
+  }
+  if (exec_handlers_.container_removed) exec_handlers_.container_removed(record.id);
+  publish(record, "destroy");
+  reaper_.post([this, record, volumes] {
+    launcher_.clean_up(record);
+    launcher_.remove_directory(record.id);
+    for (const MountPoint& mount : record.mounts)
+      if (volumes && mount.anonymous) volumes_.remove(mount.name);
+  });
+}
+
+Containers::Pruned Containers::prune(const std::function<bool(const ContainerSnapshot&)>& wanted) {
+  Pruned pruned;
+  for (const ContainerSnapshot& container : list()) {
+    Status status = container.live.state.status;
+    bool stopped = status == Status::created || status == Status::exited || status == Status::dead;
+    if (!stopped || !wanted(container)) continue;
+    try {
+      uint64_t bytes = tree_size(launcher_.snapshot(container.record).upper);
+      remove(container.record.id, false, false);
+      pruned.ids.push_back(container.record.id);
+      pruned.bytes += bytes;
+    } catch (const sys::Error& error) {
+      // Started or removed meanwhile: then it is not to be pruned.
+      if (error.kind() != sys::ErrorKind::conflict && error.kind() != sys::ErrorKind::not_found)
+        throw;
+    }
+  }
+  return pruned;
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,214 @@
+#include "daemon/launcher.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "daemon/host_devices.h"
+#include "daemon/log_options.h"
+#include "image/digest.h"
+#include "image/platform.h"
+#include "runtime/security/capabilities.h"
+#include "runtime/spec_json.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+// A start clones, mounts and joins on a machine that may be starved; a hung monitor must still end.
+constexpr std::chrono::milliseconds start_patience{60'000};
+
+std::vector<image::Digest> digests(const std::vector<std::string>& texts) {
+  std::vector<image::Digest> result;
+  for (const std::string& text : texts) result.push_back(image::Digest::parse(text));
+  return result;
+}
+
+// -v makes a missing source directory, --mount does not.
+void settle_bind_source(const MountPoint& mount) {
+  if (sys::exists(mount.source)) return;
+  if (!mount.create_source)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("invalid mount config for type \"bind\": bind source path does not "
+                                 "exist: {}",
+                                 mount.source));
+  sys::make_directories(mount.source, 0755);
+}
+
+}  // namespace
+
+Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Networks& networks)
+    : options_(std::move(options)),
+      snapshotter_(snapshotter),
+      networks_(networks),
+      seccomp_(options_.exec_root + "/seccomp"),
+      layout_(runtime::detect_layout()) {
+  options_.facts.cgroup_v2 = layout_.mode() == runtime::CgroupMode::v2;
+  sys::make_directories(options_.data_root + "/containers", 0711);
+  sys::make_directories(options_.exec_root + "/containers", 0700);
+}
+
+std::string Launcher::directory(const std::string& id) const {
+  return options_.data_root + "/containers/" + id;
+}
+
+std::string Launcher::exec_directory(const std::string& id) const {
+  return options_.exec_root + "/containers/" + id;
+}
+
+std::string Launcher::log_path(const std::string& id) const {
+  return directory(id) + "/" + id + "-json.log";
+}
+
+std::string Launcher::cgroup_path(const ContainerRecord& record) const {
+  const std::string& parent = record.host.resources.cgroup_parent;
+  std::string path = parent.empty() ? options_.cgroup_parent : parent;
+  return (path[0] == '/' ? path : "/" + path) + "/" + record.id;
+}
+
+runtime::Cgroup Launcher::open_cgroup(const ContainerRecord& record) const {
+  return runtime::Cgroup::open(layout_, cgroup_path(record));
+}
+
+image::Snapshot Launcher::snapshot(const ContainerRecord& record) const {
+  return snapshotter_.describe(digests(record.diff_ids), directory(record.id));
+}
+
+void Launcher::make_directory(const ContainerRecord& record) {
+  std::string path = directory(record.id);
+  // 0711: a container whose root is another user must be able to reach its own files in here.
+  sys::check(::mkdir(path.c_str(), 0711), "mkdir", path);
+  snapshotter_.prepare(digests(record.diff_ids), path);
+}
+
+void Launcher::remove_directory(const std::string& id) { snapshotter_.remove(directory(id)); }
+
+HostFacts Launcher::facts_for(const ContainerRecord& record) const {
+  HostFacts facts = options_.facts;
+  if (record.host.privileged) facts.devices = list_host_devices();
+  return facts;
+}
+
+Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers& joined) {
+  Placement placement;
+  placement.id = record.id;
+  image::Snapshot snapshot =
+      snapshotter_.prepare(digests(record.diff_ids), directory(record.id));
+  placement.overlay = {snapshot.lower, snapshot.upper, snapshot.work};
+  placement.joined = joined.namespaces;
+  for (const MountPoint& mount : record.mounts) {
+    if (mount.type == "tmpfs") continue;  // build_spec() reads these from HostConfig
+    if (mount.type == "bind") settle_bind_source(mount);
+    placement.mounts.push_back({.source = mount.source,
+                                .target = mount.destination,
+                                .read_only = !mount.writable,
+                                .recursive_read_only = mount.recursive_read_only,
+                                .non_recursive = mount.non_recursive,
+                                .propagation = mount.propagation});
+  }
+  std::vector<EndpointSettings> endpoints = attach_networks(record);
+  for (const EndpointSettings& endpoint : endpoints)
+    if (auto interface = interface_of(endpoint)) placement.interfaces.push_back(*interface);
+  write_network_files(record, placement, endpoints, joined);
+  return placement;
+}
+
+runtime::ContainerSpec Launcher::make_spec(const ContainerRecord& record,
+                                           const JoinedContainers& joined) {
+  HostFacts facts = facts_for(record);
+  Placement placement = settle(record, joined);
+  SecurityOptions security = parse_security_options(record.host, facts);
+  if (!security.seccomp_unconfined) {
+    bool foreign = record.architecture != image::host_platform().architecture;
+    SeccompCache::Filter filter =
+        seccomp_.get(security.seccomp_profile, plan_container_capabilities(record.host, facts),
+                     foreign);
+    placement.seccomp_program = filter.path;
+    placement.seccomp_flags = filter.flags;
+  }
+  runtime::ContainerSpec spec = build_spec(record.config, record.host, placement, facts);
+  // Several daemons with roots of their own share the hierarchies: each has a parent of its own.
+  spec.cgroup_path = cgroup_path(record);
+  return spec;
+}
+
+runtime::Process Launcher::exec_process(const ContainerRecord& record,
+                                        const ExecConfig& exec) const {
+  runtime::ContainerSpec spec =
+      runtime::parse_spec(sys::read_file(exec_directory(record.id) + "/config.json"));
+  return build_exec_process(spec, exec, options_.facts);
+}
+
+void Launcher::write_exec_directory(const ContainerRecord& record,
+                                    const runtime::ContainerSpec& spec) {
+  std::string path = exec_directory(record.id);
+  sys::check(::mkdir(path.c_str(), 0700), "mkdir", path);
+  runtime::MonitorConfig monitor{
+      .id = record.id,
+      .log = plan_log(record.config, record.host, options_.log_options, log_path(record.id)),
+      .open_stdin = record.config.open_stdin,
+      .stdin_once = record.config.stdin_once,
+      .detach_keys = "ctrl-p,ctrl-q"};
+  // The directory is new and nobody reads it before the monitor: no need for a rename.
+  auto write = [&](const char* name, const std::string& content) {
+    sys::UniqueFd file = sys::open_at(AT_FDCWD, path + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    sys::write_all(file.get(), content, name);
+  };
+  write("config.json", runtime::to_json(spec));
+  write("monitor.json", runtime::to_json(monitor));
+}
+
+sys::Process Launcher::spawn_monitor(const std::string& directory,
+                                     const sys::UniqueFd& socket) const {
+  sys::UniqueFd log = sys::open_at(AT_FDCWD, directory + "/monitor.log",
+                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
+  return sys::spawn({.program = options_.monitor_path,
+                     .arguments = {directory},
+                     .environment = {},  // E12: nothing of ours for the container to find
+                     .descriptors = {{socket.get(), 3}, {log.get(), 1}, {log.get(), 2}},
+                     .new_session = true});
+}
+
+Launcher::Launched Launcher::launch(
+    const ContainerRecord& record, const JoinedContainers& joined,
+    const std::function<std::vector<ParkedAttach>(const std::shared_ptr<MonitorClient>&)>&
+        take_parked) {
+  runtime::ContainerSpec spec = make_spec(record, joined);
+  write_exec_directory(record, spec);
+  auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
+  sys::Process monitor = spawn_monitor(exec_directory(record.id), theirs);
+  theirs.reset();
+  auto client = std::make_shared<MonitorClient>(std::move(ours));
+  try {
+    for (const ParkedAttach& parked : take_parked(client))
+      client->send_attach(parked.socket, parked.options);
+    client->send_start();
+    MonitorClient::Started started = client->wait_until_started(start_patience);
+    return {std::move(client), std::move(monitor), started};
+  } catch (...) {
+    // Whatever it was in the middle of: it is not to go on without us.
+    client->fail_requests();
+    monitor.signal(SIGKILL);
+    monitor.wait();
+    throw;
+  }
+}
+
+void Launcher::kill_all(const ContainerRecord& record) const {
+  if (auto cgroup = runtime::Cgroup::find(layout_, cgroup_path(record))) cgroup->kill_all();
+}
+
+void Launcher::clean_up(const ContainerRecord& record) {
+  networks_.release(record.id);
+  if (auto cgroup = runtime::Cgroup::find(layout_, cgroup_path(record))) {
+    cgroup->kill_all();
+    cgroup->remove();
+  }
+  sys::remove_tree(exec_directory(record.id));
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,97 @@
+// From a container's record to its running monitor: settles what a start needs (address, files,
+// filter, specification), writes it into the container's directory below the exec root, spawns
+// ctr-monitor and waits for its word. And the way back: what a run leaves is taken away again.
+// Owned by Containers. Runs in: ctrd, on the thread that starts or cleans up. Thread-safe.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "daemon/container.h"
+#include "daemon/networks.h"
+#include "daemon/seccomp_cache.h"
+#include "daemon/spec_builder.h"
+#include "daemon/volumes.h"
+#include "image/snapshotter.h"
+#include "runtime/cgroup/cgroup.h"
+
+namespace ctr::daemon {
+
+struct LauncherOptions {
+  std::string data_root;
+  std::string exec_root;
+  std::string monitor_path;
+  std::string cgroup_parent;  // "/ctr": below it one cgroup for each container
+  HostFacts facts;
+  std::map<std::string, std::string> log_options;
+  std::vector<std::string> dns, dns_options, dns_search;
+};
+
+// What another container gives to one that joins its namespaces.
+struct JoinedContainers {
+  std::map<runtime::NamespaceKind, std::string> namespaces;
+  std::string network_id;  // of the container whose network is shared: its files are used too
+};
+
+class Launcher {
+ public:
+  Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Networks& networks);
+
+  struct Launched {
+    std::shared_ptr<MonitorClient> client;
+    sys::Process monitor;
+    MonitorClient::Started started;
+  };
+  // `take_parked` is asked right before the start for the clients that wait for it. Throws
+  // StartFailure, or the Error of what could not be made; then nothing is left but what clean_up
+  // takes away.
+  Launched launch(const ContainerRecord& record, const JoinedContainers& joined,
+                  const std::function<std::vector<ParkedAttach>(const std::shared_ptr<MonitorClient>&)>&
+                      take_parked);
+
+  // What a run leaves: cgroup (and what still runs in it), addresses, the exec root's directory.
+  // Nothing there is success.
+  void clean_up(const ContainerRecord& record);
+  // SIGKILL to all that is in the container's cgroup.
+  void kill_all(const ContainerRecord& record) const;
+
+  // The container's own directory, made at its creation.
+  void make_directory(const ContainerRecord& record);
+  void remove_directory(const std::string& id);
+
+  std::string directory(const std::string& id) const;       // below the data root
+  std::string exec_directory(const std::string& id) const;  // below the exec root
+  std::string log_path(const std::string& id) const;
+  std::string cgroup_path(const ContainerRecord& record) const;
+  runtime::Cgroup open_cgroup(const ContainerRecord& record) const;
+  image::Snapshot snapshot(const ContainerRecord& record) const;
+  runtime::Process exec_process(const ContainerRecord& record, const ExecConfig& exec) const;
+
+  const LauncherOptions& options() const { return options_; }
+  const runtime::CgroupLayout& cgroup_layout() const { return layout_; }
+
+ private:
+  std::vector<EndpointSettings> attach_networks(const ContainerRecord& record);
+  void write_network_files(const ContainerRecord& record, Placement& placement,
+                           const std::vector<EndpointSettings>& endpoints,
+                           const JoinedContainers& joined);
+  Placement settle(const ContainerRecord& record, const JoinedContainers& joined);
+  HostFacts facts_for(const ContainerRecord& record) const;
+  runtime::ContainerSpec make_spec(const ContainerRecord& record, const JoinedContainers& joined);
+  void write_exec_directory(const ContainerRecord& record, const runtime::ContainerSpec& spec);
+  sys::Process spawn_monitor(const std::string& directory, const sys::UniqueFd& socket) const;
+
+  LauncherOptions options_;
+  image::Snapshotter& snapshotter_;
+  Networks& networks_;
+  SeccompCache seccomp_;
+  runtime::CgroupLayout layout_;
+};
+
+// What a container asks of networks at its start: its mode's first. Pure.
+std::vector<AttachRequest> plan_attachments(const ContainerRecord& record);
+
+}  // namespace ctr::daemon

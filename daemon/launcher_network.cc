@@ -1,0 +1,112 @@
+// The network's part of a start: addresses, and the files that tell the container of them.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/launcher.h"
+#include "daemon/network_files.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+std::string text_of(const json& object, const char* key) {
+  auto value = object.find(key);
+  return value != object.end() && value->is_string() ? value->get<std::string>() : "";
+}
+
+AttachRequest attach_request(const ContainerRecord& record, const std::string& network,
+                             const json& endpoint) {
+  AttachRequest request;
+  request.container_id = record.id;
+  request.network = network;
+  request.mac = text_of(endpoint, "MacAddress");
+  if (endpoint.contains("IPAMConfig") && endpoint["IPAMConfig"].is_object())
+    request.ip = text_of(endpoint["IPAMConfig"], "IPv4Address");
+  if (endpoint.contains("Aliases") && endpoint["Aliases"].is_array())
+    for (const json& alias : endpoint["Aliases"])
+      request.aliases.push_back(alias.get<std::string>());
+  return request;
+}
+
+bool is_same_network(const std::string& a, const std::string& b) {
+  auto canonical = [](const std::string& name) {
+    return name.empty() || name == "default" ? std::string("bridge") : name;
+  };
+  return canonical(a) == canonical(b);
+}
+
+// Made anew at each start, and not by rename: a running container of an earlier start has none open.
+void write_plain(const std::string& path, const std::string& content) {
+  sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  sys::write_all(file.get(), content, path);
+}
+
+}  // namespace
+
+std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
+  const std::string& mode = record.host.network_mode;
+  if (mode.starts_with("container:")) return {};
+  json networking = json::parse(record.networking_json);
+  const json& endpoints = networking.at("EndpointsConfig");
+  json own = json::object();
+  std::vector<AttachRequest> others;
+  for (auto endpoint = endpoints.begin(); endpoint != endpoints.end(); ++endpoint) {
+    if (is_same_network(endpoint.key(), mode))
+      own = *endpoint;
+    else
+      others.push_back(attach_request(record, endpoint.key(), *endpoint));
+  }
+  std::vector<AttachRequest> requests{attach_request(record, mode, own)};
+  if (requests[0].mac.empty()) requests[0].mac = record.config.mac_address;
+  requests.insert(requests.end(), others.begin(), others.end());
+  return requests;
+}
+
+std::vector<EndpointSettings> Launcher::attach_networks(const ContainerRecord& record) {
+  std::vector<EndpointSettings> endpoints;
+  for (const AttachRequest& request : plan_attachments(record))
+    endpoints.push_back(networks_.attach(request));
+  return endpoints;
+}
+
+void Launcher::write_network_files(const ContainerRecord& record, Placement& placement,
+                                   const std::vector<EndpointSettings>& endpoints,
+                                   const JoinedContainers& joined) {
+  // Who shares another container's network shares its names, too.
+  std::string files = directory(joined.network_id.empty() ? record.id : joined.network_id);
+  placement.hosts_path = files + "/hosts";
+  placement.hostname_path = files + "/hostname";
+  placement.resolv_conf_path = files + "/resolv.conf";
+  if (!joined.network_id.empty()) return;
+
+  bool shares_host = record.host.network_mode == "host";
+  HostsInput hosts;
+  hosts.hostname = record.config.hostname;
+  hosts.domainname = record.config.domainname;
+  hosts.extra_hosts = record.host.extra_hosts;
+  for (const EndpointSettings& endpoint : endpoints) {
+    if (!endpoint.ip.empty()) hosts.addresses.push_back(endpoint.ip);
+    if (hosts.host_gateway.empty()) hosts.host_gateway = endpoint.gateway;
+  }
+  if (shares_host) hosts.host_file = sys::find_file("/etc/hosts").value_or("");
+  write_plain(placement.hosts_path, hosts_file(hosts));
+  write_plain(placement.hostname_path, hostname_file(record.config.hostname));
+
+  auto given = [](const std::vector<std::string>& own, const std::vector<std::string>& otherwise) {
+    return own.empty() ? otherwise : own;
+  };
+  write_plain(placement.resolv_conf_path,
+              resolv_conf({.host_file = host_resolv_conf(),
+                           .share_host = shares_host,
+                           .nameservers = given(record.host.dns, options_.dns),
+                           .search = given(record.host.dns_search, options_.dns_search),
+                           .options = given(record.host.dns_options, options_.dns_options)}));
+}
+
+}  // namespace ctr::daemon
