@@ -13,3 +13,8 @@ add_library(daemon_networks STATIC
 ctr_export_headers(daemon_networks daemon)
 target_link_libraries(daemon_networks PUBLIC
   daemon_api daemon_streams runtime_network image_database)
+
+add_library(daemon_network_routes STATIC
+  routes/networks.cc)
+ctr_export_headers(daemon_network_routes daemon)
+target_link_libraries(daemon_network_routes PUBLIC daemon_networks daemon_server)
