@@ -20,7 +20,7 @@ uint64_t apply_layer(int directory, int input) {
         sys::retry_on_signal([&] { return ::read(input, buffer.data(), buffer.size()); }), "read");
     return std::string_view(buffer.data(), static_cast<size_t>(count));
   });
-  std::unique_ptr<Whiteouts> whiteouts = make_deleting_whiteouts();
+  std::unique_ptr<Whiteouts> whiteouts = make_deleting_whiteouts(root.get());
   LayerWriter writer(root.get(), *whiteouts);
   writer.write_all(reader);
   return writer.size();

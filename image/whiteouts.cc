@@ -56,17 +56,16 @@ class OverlayWhiteouts : public Whiteouts {
   }
 };
 
-// Knows what the layer brought: names, and directories that hold nothing but the layer's own
-// ("clean"), in which names need not be remembered. An inode's number that is reused is reused by
-// the layer, for nobody else writes here, so that the sets stay true.
+// Knows what the layer brought. An inode's number that is reused is reused by the layer, for nobody
+// else writes here, so that the sets stay true.
 class DeletingWhiteouts : public Whiteouts {
  public:
+  explicit DeletingWhiteouts(int root) { touched_.insert(status_of(root).st_ino); }
+
   void hide(int parent, const std::string& name) override {
     std::optional<struct stat> status = find_status(parent, name);
-    if (!status) return;
-    bool kept = is_added(status_of(parent).st_ino, name);
-    if (S_ISDIR(status->st_mode)) kept |= clear(sys::open_at(parent, name, open_directory));
-    if (!kept) sys::remove_tree(parent, name);
+    if (status && !keep(parent, name, *status, is_added(status_of(parent).st_ino, name)))
+      sys::remove_tree(parent, name);
   }
 
   void hide_content(int directory) override { clear(sys::open_at(directory, ".", open_directory)); }
@@ -74,6 +73,7 @@ class DeletingWhiteouts : public Whiteouts {
   void added(int parent, const std::string& name) override {
     ino_t inode = status_of(parent).st_ino;
     if (!clean_.contains(inode)) added_.insert(key(inode, name));
+    touch(parent, inode);
   }
 
   void made_directory(int directory, bool) override { clean_.insert(status_of(directory).st_ino); }
@@ -86,27 +86,45 @@ class DeletingWhiteouts : public Whiteouts {
     return clean_.contains(parent) || added_.contains(key(parent, name));
   }
 
-  // Removes what was there before the layer; true if anything of the layer is left. Each directory
-  // is gone through once, however many whiteouts a layer has (D04).
+  // All directories above one that the layer wrote into, up to the first that is known already; the
+  // root is, so that this never leaves it.
+  void touch(int directory, ino_t inode) {
+    UniqueFd above;
+    while (touched_.insert(inode).second) {
+      above = sys::open_at(above ? above.get() : directory, "..", O_PATH | O_DIRECTORY);
+      inode = status_of(above.get()).st_ino;
+    }
+  }
+
+  // Rids an entry of what was there before the layer; true if any of it is the layer's and stays.
+  bool keep(int parent, const std::string& name, const struct stat& status, bool stays) {
+    if (S_ISDIR(status.st_mode) && (stays || touched_.contains(status.st_ino)))
+      stays |= clear(sys::open_at(parent, name, open_directory));
+    return stays;
+  }
+
+  // The same for a directory's content. Each directory is gone through once, and those that the
+  // layer did not touch not at all, however many whiteouts it has (D04).
   bool clear(UniqueFd directory) {
     struct stat before = status_of(directory.get());
     if (!clean_.insert(before.st_ino).second) return true;
     bool kept = false;
     for (const std::string& name : sys::list_directory(directory.get())) {
       std::optional<struct stat> status = find_status(directory.get(), name);
-      bool stays = added_.contains(key(before.st_ino, name));
-      if (status && S_ISDIR(status->st_mode))
-        stays |= clear(sys::open_at(directory.get(), name, open_directory));
-      if (!stays) sys::remove_tree(directory.get(), name);
-      kept |= stays;
+      if (!status) continue;
+      if (keep(directory.get(), name, *status, added_.contains(key(before.st_ino, name))))
+        kept = true;
+      else
+        sys::remove_tree(directory.get(), name);
     }
     timespec times[2] = {{0, UTIME_OMIT}, before.st_mtim};
     check(::futimens(directory.get(), times), "utimens");
     return kept;
   }
 
-  std::unordered_set<ino_t> clean_;
-  std::unordered_set<uint64_t> added_;
+  std::unordered_set<ino_t> clean_;    // directories that hold nothing but the layer's own
+  std::unordered_set<ino_t> touched_;  // directories with something of the layer's in or below them
+  std::unordered_set<uint64_t> added_;  // names that the layer brought, in directories not clean
 };
 
 }  // namespace
@@ -114,8 +132,8 @@ class DeletingWhiteouts : public Whiteouts {
 std::unique_ptr<Whiteouts> make_overlay_whiteouts() {
   return std::make_unique<OverlayWhiteouts>();
 }
-std::unique_ptr<Whiteouts> make_deleting_whiteouts() {
-  return std::make_unique<DeletingWhiteouts>();
+std::unique_ptr<Whiteouts> make_deleting_whiteouts(int root) {
+  return std::make_unique<DeletingWhiteouts>(root);
 }
 
 bool is_overlay_whiteout(int parent, const std::string& name) {

@@ -29,7 +29,7 @@ class Whiteouts {
 // alone.
 std::unique_ptr<Whiteouts> make_overlay_whiteouts();
 // Deletes for real, from a tree that holds the layers below.
-std::unique_ptr<Whiteouts> make_deleting_whiteouts();
+std::unique_ptr<Whiteouts> make_deleting_whiteouts(int root);
 
 inline constexpr char opaque_xattr[] = "trusted.overlay.opaque";
 bool is_overlay_whiteout(int parent, const std::string& name);

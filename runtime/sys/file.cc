@@ -137,15 +137,29 @@ void make_directories(const std::string& path, mode_t mode) {
 
 namespace {
 
-// Deletes what is in `directory`, whose descriptor it takes. Depth is bounded by keeping one
-// descriptor a level: beyond a few thousand levels open fails, and the caller hears of it.
-void remove_content(UniqueFd directory) {
+// A tree that links helped to make may be deeper than there are descriptors and stack: beyond this
+// depth a directory is first moved up to the tree's top, where it is met again.
+constexpr int depth_limit = 100;
+constexpr int round_limit = 10'000;  // somebody else keeps filling the tree
+
+// Deletes what is in `directory`, whose descriptor it takes; `top` is the tree's first directory.
+void remove_content(UniqueFd directory, int top, int depth) {
   Directory stream = open_stream(std::move(directory));
   int fd = ::dirfd(stream.get());
   while (const dirent* entry = ::readdir(stream.get())) {
     if (is_dot(entry->d_name)) continue;
-    if (entry->d_type != DT_DIR && ::unlinkat(fd, entry->d_name, 0) == 0) continue;
-    remove_tree(fd, entry->d_name);
+    const char* name = entry->d_name;
+    if (entry->d_type != DT_DIR && ::unlinkat(fd, name, 0) == 0) continue;
+    if (::unlinkat(fd, name, AT_REMOVEDIR) == 0) continue;
+    if (depth >= depth_limit && ::renameat(fd, name, top, random_hex(16).c_str()) == 0) continue;
+    std::optional<UniqueFd> child = find_at(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    if (!child) {
+      remove_tree(fd, name);
+      continue;
+    }
+    remove_content(std::move(*child), top, depth + 1);
+    if (::unlinkat(fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+      throw_errno(errno, "rmdir", {"'" + std::string(name) + "'"});
   }
 }
 
@@ -154,11 +168,16 @@ void remove_content(UniqueFd directory) {
 void remove_tree(int directory, const std::string& name) {
   if (::unlinkat(directory, name.c_str(), 0) == 0 || errno == ENOENT) return;
   if (errno != EISDIR && errno != EPERM) throw_errno(errno, "unlink", {"'" + name + "'"});
-  std::optional<UniqueFd> fd = find_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
-  if (!fd) return;
-  remove_content(std::move(*fd));
-  if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) < 0 && errno != ENOENT)
-    throw_errno(errno, "rmdir", {"'" + name + "'"});
+  std::optional<UniqueFd> top = find_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  if (!top) return;
+  // What was moved to the top while it was read needs another round; each takes the tree a hundred
+  // levels down, so that a finite tree comes to its end.
+  for (int round = 1;; ++round) {
+    remove_content(duplicate(top->get()), top->get(), 0);
+    if (::unlinkat(directory, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return;
+    if (errno != ENOTEMPTY || round == round_limit) throw_errno(errno, "rmdir", {"'" + name + "'"});
+    check(::lseek(top->get(), 0, SEEK_SET), "lseek", name);
+  }
 }
 
 void remove_tree(const std::string& path) {

@@ -10,6 +10,7 @@ import io
 import os
 import pathlib
 import random
+import resource
 import shutil
 import stat
 import subprocess
@@ -692,7 +693,11 @@ def test_t17_a_very_deep_tree_is_made_and_removed(place):
         entries += [directory(f"{base}/{deep}"), symlink(f"{base}/{deep}", f"l{step}")]
         base = f"l{step}"
     ok(place.apply(tar(*entries)))
-    ok(place.apply(tar(file(".wh.a", b""))))
+    # Deeper than there are descriptors: deleting must not hold one a level.
+    result = subprocess.run([LAYER_TOOL, "apply", str(place.root)], capture_output=True,
+                            input=tar(file(".wh.a", b"")), preexec_fn=lambda: resource.setrlimit(
+                                resource.RLIMIT_NOFILE, (256, 256)))
+    assert result.returncode == 0, result.stderr
     assert not (place.root / "a").exists()
 
 
@@ -828,8 +833,7 @@ def test_alpine_is_what_umoci_makes(place, tmp_path_factory):
 def test_many_gzip_members(place):
     data = tar(*[file(f"f{i}", os.urandom(5000)) for i in range(50)])
     members = b"".join(gzip.compress(data[i:i + 777]) for i in range(0, len(data), 777))
-    ok(place.unpack_members(members, data) if hasattr(place, "unpack_members")
-       else place.unpack(members, "sha256:" + hashlib.sha256(data).hexdigest()))
+    ok(place.unpack(members, "sha256:" + hashlib.sha256(data).hexdigest()))
     assert len(os.listdir(place.root)) == 50
 
 

@@ -7,14 +7,16 @@
 
 using namespace ctr::image;
 
-TEST_CASE("pieces come out in order and then the end") {
-  ByteQueue queue(100);
+TEST_CASE("bytes come out in order, small pieces joined, and then the end") {
+  ByteQueue queue(1 << 20);
+  const std::string large(200'000, 'x');
   queue.push("one");
   queue.push("");
   queue.push("two");
+  queue.push(large);
   queue.finish();
-  CHECK(queue.pop() == "one");
-  CHECK(queue.pop() == "two");
+  CHECK(queue.pop() == "onetwo");
+  CHECK(queue.pop() == large);
   CHECK(queue.pop() == std::nullopt);
   CHECK(queue.pop() == std::nullopt);
 }
