@@ -199,6 +199,8 @@ void Cgroup::enable_controllers(const Tree& tree, const std::vector<LimitWrite>&
     const bool is_needed = std::any_of(writes.begin(), writes.end(), [&](const LimitWrite& write) {
       return write.controller == controller;
     });
+    // On hybrid machines the few controllers of the v2 tree belong to whoever put them there.
+    if (!is_needed && layout_.mode() == CgroupMode::hybrid) continue;
     std::string ancestor;
     for (const std::string& name : sys::split_path(path_)) {
       const std::string file = ancestor + "cgroup.subtree_control";
