@@ -111,8 +111,7 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
                                 .propagation = mount.propagation});
   }
   std::vector<EndpointSettings> endpoints = attach_networks(record);
-  for (const EndpointSettings& endpoint : endpoints)
-    if (auto interface = interface_of(endpoint)) placement.interfaces.push_back(*interface);
+  placement.interfaces = plan_interfaces(endpoints);
   write_network_files(record, placement, endpoints, joined);
   return placement;
 }

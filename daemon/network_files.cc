@@ -170,9 +170,10 @@ std::string hosts_file(const HostsInput& input) {
   for (const std::string& entry : input.extra_hosts) {
     ExtraHost host = parse_extra_host(entry);
     if (host.address == "host-gateway") {
-      if (input.host_gateway.empty())
+      // With the host's network, the host is where the container is.
+      if (input.host_gateway.empty() && input.host_file.empty())
         refuse("unable to derive the IP value for host-gateway: the container has no gateway");
-      host.address = input.host_gateway;
+      host.address = input.host_gateway.empty() ? "127.0.0.1" : input.host_gateway;
     }
     text += fmt::format("{}\t{}\n", host.address, host.name);
   }

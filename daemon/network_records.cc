@@ -140,6 +140,13 @@ std::optional<Network> find_network_by_name(Database& database, std::string_view
   return first_of(networks_where(database, "name = ?", name));
 }
 
+std::optional<Network> find_network_by_id_or_name(Database& database, std::string_view text) {
+  auto found = networks_where(database, "id = ?1 OR name = ?1", text);
+  for (const Network& network : found)
+    if (network.id == text) return network;
+  return first_of(std::move(found));
+}
+
 std::vector<Network> find_networks_by_prefix(Database& database, std::string_view prefix) {
   return networks_where(database, "substr(id, 1, length(?1)) = ?1", prefix);
 }

@@ -17,6 +17,8 @@ void migrate(image::Database& database);
 std::vector<Network> list_networks(image::Database& database);  // by name
 std::optional<Network> find_network(image::Database& database, std::string_view id);
 std::optional<Network> find_network_by_name(image::Database& database, std::string_view name);
+// An id before a name, should one network's name be another's id.
+std::optional<Network> find_network_by_id_or_name(image::Database& database, std::string_view text);
 std::vector<Network> find_networks_by_prefix(image::Database& database, std::string_view prefix);
 void insert_network(image::Database& database, const Network& network);
 void update_network(image::Database& database, const Network& network);

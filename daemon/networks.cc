@@ -40,6 +40,7 @@ Networks::Networks(image::Database& database, Events& events, Options options, H
                    std::function<void(const std::string&)> warn)
     : database_(database), events_(events), host_(host), warn_(std::move(warn)) {
   records::migrate(database_);
+  if (options.bridge.empty()) options.bridge = Options{}.bridge;
   add_predefined(options);
   ensure_bridges();
 }
@@ -163,8 +164,7 @@ std::vector<Network> Networks::list(const Filters& filters) const {
 
 std::optional<Network> Networks::find(std::string_view name_or_id) const {
   std::string_view name = name_or_id.empty() || name_or_id == "default" ? "bridge" : name_or_id;
-  if (auto network = records::find_network(database_, name)) return network;
-  if (auto network = records::find_network_by_name(database_, name)) return network;
+  if (auto network = records::find_network_by_id_or_name(database_, name)) return network;
   auto matches = records::find_networks_by_prefix(database_, name);
   if (matches.size() > 1)
     refuse(fmt::format("network {} is ambiguous ({} matches found on ID prefix)", name,

@@ -125,7 +125,7 @@ class Networks {
   };
 
   struct Options {
-    std::string bridge = "ctr0";  // "none": no bridge network
+    std::string bridge = "ctr0";  // "" is "ctr0", too; "none": no bridge network
     std::string bip{};            // "172.17.0.1/16"; empty: a pool that the host does not use
     uint32_t mtu = 1500;
   };
