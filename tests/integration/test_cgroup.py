@@ -219,7 +219,8 @@ def test_a_quota_is_kept_within_a_tenth(group):
     one.kill()
     process.wait(10)
     assert share < 0.33
-    assert one.stat("throttled") > 0
+    if share > 0.25:  # else a busy machine gave it less than its quota
+        assert one.stat("throttled") > 0
 
 
 @pytest.mark.parametrize("rules, device, allowed", [
