@@ -16,9 +16,7 @@ constexpr uint64_t worthwhile_progress = 64 << 10;
 void begin_at(uint64_t offset, const BlobTarget& target) {
   if (offset == target.size()) return;
   if (offset == 0) return target.restart();
-  // A mirror broke in the middle and the next one was asked for the same range: ask again, for what
-  // is missing now.
-  throw TransferError(TransferFailure::interrupted, "the transfer goes on elsewhere");
+  throw TransferError(TransferFailure::interrupted, "the registry sent another part of the blob");
 }
 
 }  // namespace

@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t max_idle_handles = 8;
 constexpr long receive_buffer = 256 << 10;
+constexpr const char* no_answer = "no answer in time";
 
 // curl_global_init is not thread-safe in every build; a magic static is.
 void initialise_libcurl() {
@@ -62,14 +63,14 @@ int connected_callback(void* user, char* address, char*, int, int) noexcept {
                                                                  : CURL_PREREQFUNC_ABORT;
 }
 
-TransferFailure failure_of(CURLcode code, bool connected) {
+TransferFailure failure_of(CURLcode code, bool answered) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
       return TransferFailure::unreachable;
     case CURLE_OPERATION_TIMEDOUT:
-      return connected ? TransferFailure::stalled : TransferFailure::unreachable;
+      return answered ? TransferFailure::stalled : TransferFailure::silent;
     case CURLE_SSL_CONNECT_ERROR:
       return TransferFailure::handshake;
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -83,10 +84,12 @@ TransferFailure failure_of(CURLcode code, bool connected) {
 }
 
 // libcurl's reasons in our form: "Connection refused" somewhere at the end of a longer text.
-std::string reason_text(CURLcode code, const char* details) {
+std::string reason_text(CURLcode code, long os_error, const char* details) {
   if (code == CURLE_COULDNT_RESOLVE_HOST) return "its name does not resolve";
   if (code == CURLE_COULDNT_RESOLVE_PROXY) return "the name of the proxy does not resolve";
-  if (code == CURLE_OPERATION_TIMEDOUT) return "no answer in time";
+  if (code == CURLE_OPERATION_TIMEDOUT) return no_answer;
+  if (code == CURLE_COULDNT_CONNECT && os_error > 0)
+    return sys::errno_text(static_cast<int>(os_error));
   std::string text = *details ? details : ::curl_easy_strerror(code);
   for (char& c : text)
     if (static_cast<unsigned char>(c) < ' ') c = ' ';
@@ -104,6 +107,7 @@ std::string failure_message(TransferFailure failure, const Url& url, const std::
   const std::string host = authority(url);
   switch (failure) {
     case TransferFailure::unreachable:
+    case TransferFailure::silent:
       return fmt::format(
           "cannot reach '{}': {}: check the name, and this host's network, DNS and proxy settings",
           host, reason);
@@ -228,18 +232,15 @@ namespace {
 
 // What the end of a transfer means to the caller.
 HttpResponse conclude(CURLcode code, HttpTransfer& transfer, const HttpRequest& request,
-                      const std::string& reason, bool connected) {
+                      const std::string& reason) {
   HttpResponse& response = transfer.response();
   if (code == CURLE_OK) return std::move(response);
+  TransferFailure failure = failure_of(code, transfer.answered());
   switch (transfer.end()) {
     case TransferEnd::cancelled:
       throw Cancelled();
     case TransferEnd::sink_threw:
       std::rethrow_exception(transfer.thrown());
-    case TransferEnd::stalled:
-      throw TransferError(
-          TransferFailure::stalled,
-          failure_message(TransferFailure::stalled, request.url, "next to nothing arrived"));
     case TransferEnd::too_large:
       if (response.status >= 400 && !response.body.empty()) return std::move(response);
       throw TransferError(TransferFailure::too_large,
@@ -249,10 +250,12 @@ HttpResponse conclude(CURLcode code, HttpTransfer& transfer, const HttpRequest& 
       throw TransferError(
           TransferFailure::refused,
           fmt::format("redirect to the internal address of '{}' refused", authority(request.url)));
+    case TransferEnd::stalled:
+      failure = transfer.answered() ? TransferFailure::stalled : TransferFailure::silent;
+      throw TransferError(failure, failure_message(failure, request.url, no_answer));
     case TransferEnd::running:
       break;
   }
-  const TransferFailure failure = failure_of(code, connected);
   throw TransferError(failure, failure_message(failure, request.url, reason));
 }
 
@@ -278,12 +281,13 @@ HttpResponse HttpClient::perform(const HttpRequest& request, std::stop_token sto
   handle->set_callbacks(transfer, body);
 
   const CURLcode code = ::curl_easy_perform(handle->curl);
-  const std::string reason = reason_text(code, handle->error);
-  double connect_time = 0;
+  long os_error = 0;
+  ::curl_easy_getinfo(handle->curl, CURLINFO_OS_ERRNO, &os_error);
+  const std::string reason = reason_text(code, os_error, handle->error);
   ::curl_easy_getinfo(handle->curl, CURLINFO_RESPONSE_CODE, &transfer.response().status);
-  ::curl_easy_getinfo(handle->curl, CURLINFO_PRETRANSFER_TIME, &connect_time);
-  give_back(std::move(handle));
-  return conclude(code, transfer, request, reason, connect_time > 0);
+  // After a failure nothing of the handle is worth keeping.
+  if (code == CURLE_OK) give_back(std::move(handle));
+  return conclude(code, transfer, request, reason);
 }
 
 }  // namespace ctr::image

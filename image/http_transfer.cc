@@ -72,6 +72,7 @@ bool HttpTransfer::pass_on(std::string_view piece) {
 }
 
 bool HttpTransfer::keep(std::string_view piece) {
+  watchdog_.received(piece.size(), ProgressWatchdog::Clock::now());
   const size_t room = request_.body_limit - response_.body.size();
   if (piece.size() <= room) {
     response_.body += piece;
@@ -94,8 +95,7 @@ bool HttpTransfer::on_body(std::string_view piece, long status) noexcept {
 
 bool HttpTransfer::on_tick() noexcept {
   if (stop_.stop_requested()) return finish(TransferEnd::cancelled);
-  // Bodies that are kept are short and have a time limit for the whole.
-  if (sink_ && watchdog_.expired(ProgressWatchdog::Clock::now()))
+  if (watchdog_.expired(ProgressWatchdog::Clock::now()))
     return finish(TransferEnd::stalled);
   return true;
 }

@@ -45,6 +45,7 @@ class HttpTransfer {
 
   TransferEnd end() const { return end_; }
   std::exception_ptr thrown() const { return thrown_; }
+  bool answered() const { return header_bytes_ > 0; }
   HttpResponse& response() { return response_; }
 
  private:

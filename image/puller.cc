@@ -32,13 +32,13 @@ RemoteManifest get_verified(Repository& repository, const Digest& digest, std::s
   }
 }
 
-// The registry's word for a tag, or nothing where it does not answer: the GET that follows says
-// why.
+// The registry's word for a tag, or nothing where it answers in another way: the GET that follows says
+// what is wrong.
 std::optional<Digest> find_digest(Repository& repository, const Reference& reference,
                                   std::stop_token stop) {
   try {
     return repository.find_digest(reference.tag_or_digest(), stop);
-  } catch (const Error& failure) {
+  } catch (const RegistryError& failure) {
     if (!is_transient(failure)) throw;
     return std::nullopt;
   }

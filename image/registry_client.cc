@@ -50,20 +50,16 @@ struct Repository::Site {
   bool falls_back(const sys::Error& failure) {
     const auto* transfer = dynamic_cast<const TransferError*>(&failure);
     const auto* refusal = dynamic_cast<const RegistryError*>(&failure);
-    const bool no_answer = transfer && (transfer->failure() == TransferFailure::unreachable ||
-                                        transfer->failure() == TransferFailure::handshake);
-    switch (session.endpoint().fall_back) {
-      case FallBack::never:
-        return false;
-      case FallBack::without_tls:
-        // Once known to speak no TLS it is not asked again; one that is only down may come back.
-        if (transfer && transfer->failure() == TransferFailure::handshake) given_up = true;
-        return no_answer;
-      case FallBack::on_any_failure:
-        if (transfer) given_up = true;
-        return transfer || refusal;
+    if (session.endpoint().fall_back == FallBack::on_any_failure) {
+      // A connection that broke may go on; anything else would only cost its time again.
+      if (transfer && transfer->failure() != TransferFailure::interrupted) given_up = true;
+      return transfer || refusal;
     }
-    return false;
+    if (session.endpoint().fall_back == FallBack::never || !transfer) return false;
+    // Once known to speak no TLS it is not asked again; one that is only down may come back.
+    if (transfer->failure() == TransferFailure::handshake) given_up = true;
+    return transfer->failure() == TransferFailure::handshake ||
+           transfer->failure() == TransferFailure::unreachable;
   }
 };
 
@@ -82,13 +78,13 @@ Repository::Repository(RegistryClient& client, const std::string& domain, std::s
 Repository::~Repository() = default;
 
 template <class Work>
-auto Repository::at_first_that_works(Work work) {
+auto Repository::at_first_that_works(Work work, const std::function<bool()>& may_repeat) {
   for (size_t i = 0; i + 1 < sites_.size(); ++i) {
     if (sites_[i]->given_up) continue;
     try {
       return work(sites_[i]->session);
     } catch (const sys::Error& failure) {
-      if (!sites_[i]->falls_back(failure)) throw;
+      if (!sites_[i]->falls_back(failure) || !may_repeat()) throw;
     }
   }
   return work(sites_.back()->session);
@@ -131,13 +127,14 @@ std::optional<Digest> Repository::find_digest(const std::string& tag_or_digest,
   request.method = "HEAD";
   request.path = "/v2/" + path_ + "/manifests/" + tag_or_digest;
   request.headers = {accept_manifests()};
-  return at_first_that_works([&](RegistrySession& session) -> std::optional<Digest> {
+  const auto ask = [&](RegistrySession& session) -> std::optional<Digest> {
     const HttpResponse response = session.send(request, stop);
     if (response.status != 200 && session.endpoint().is_mirror) refuse(response, "manifest");
     const std::string digest = response.find_header("docker-content-digest").value_or("");
     if (response.status != 200 || !Digest::is_valid(digest)) return std::nullopt;
     return Digest::parse(digest);
-  });
+  };
+  return with_retries(client_.config_.timing, stop, [&] { return at_first_that_works(ask); });
 }
 
 RemoteManifest Repository::get_manifest(const std::string& tag_or_digest, std::stop_token stop) {
@@ -162,13 +159,21 @@ RemoteManifest Repository::get_manifest_from(RegistrySession& session,
 
 void Repository::get_blob(const Digest& digest, uint64_t size, uint64_t offset,
                           const BlobSink& sink, std::stop_token stop) {
-  at_first_that_works([&](RegistrySession& session) {
+  bool begun = false;
+  BlobSink watched = sink;
+  watched.begin = [&](uint64_t position) {
+    begun = true;
+    sink.begin(position);
+  };
+  const auto get = [&](RegistrySession& session) {
     try {
-      get_blob_from(session, digest, size, offset, sink, stop);
+      get_blob_from(session, digest, size, offset, watched, stop);
     } catch (const WrongRange&) {
-      get_blob_from(session, digest, size, 0, sink, stop);
+      get_blob_from(session, digest, size, 0, watched, stop);
     }
-  });
+  };
+  // What has come from a mirror that broke is not asked for again: the next try begins behind it.
+  at_first_that_works(get, [&] { return !begun; });
 }
 
 void Repository::get_blob_from(RegistrySession& session, const Digest& digest, uint64_t size,

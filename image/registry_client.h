@@ -42,7 +42,7 @@ class Repository {
   Repository& operator=(const Repository&) = delete;
 
   // What a tag points to in the registry's own words (HEAD). std::nullopt where it does not say.
-  // One try only: get_manifest() reports what is wrong.
+  // Retries where nobody answers; a status is for get_manifest() to report.
   std::optional<Digest> find_digest(const std::string& tag_or_digest, std::stop_token stop);
   // Retries. Throws Error{not_found} "manifest for alpine:nosuch not found: …" and the like.
   RemoteManifest get_manifest(const std::string& tag_or_digest, std::stop_token stop);
@@ -58,7 +58,8 @@ class Repository {
              Credentials credentials);
 
   template <class Work>
-  auto at_first_that_works(Work work);
+  auto at_first_that_works(
+      Work work, const std::function<bool()>& may_repeat = [] { return true; });
   RemoteManifest get_manifest_from(RegistrySession& session, const std::string& tag_or_digest,
                                    std::stop_token stop);
   void get_blob_from(RegistrySession& session, const Digest& digest, uint64_t size, uint64_t offset,

@@ -11,6 +11,7 @@ namespace {
 sys::ErrorKind kind_of(TransferFailure failure) {
   switch (failure) {
     case TransferFailure::unreachable:
+    case TransferFailure::silent:
     case TransferFailure::handshake:
     case TransferFailure::stalled:
     case TransferFailure::interrupted:

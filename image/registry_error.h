@@ -12,7 +12,8 @@
 namespace ctr::image {
 
 enum class TransferFailure {
-  unreachable,  // no name, no route, refused, or no answer in time
+  unreachable,  // no name, no route, refused
+  silent,       // no answer in time
   handshake,    // somebody answers, but not with TLS
   untrusted,    // TLS with a certificate that is not trusted
   stalled,      // no progress for too long

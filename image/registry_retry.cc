@@ -13,6 +13,7 @@ namespace {
 bool nobody_answers(const sys::Error& failure) {
   const auto* error = dynamic_cast<const TransferError*>(&failure);
   return error && (error->failure() == TransferFailure::unreachable ||
+                   error->failure() == TransferFailure::silent ||
                    error->failure() == TransferFailure::handshake);
 }
 
