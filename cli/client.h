@@ -66,8 +66,8 @@ std::string percent_encode_path(std::string_view text);
 struct Request {
   std::string method = "GET";
   std::string target;               // without version prefix: "/containers/json?all=1"
-  std::optional<std::string> body;  // JSON text
-  std::vector<std::pair<std::string, std::string>> headers;
+  std::optional<std::string> body = std::nullopt;  // JSON text
+  std::vector<std::pair<std::string, std::string>> headers = {};
 };
 
 // The body of an answer that is still arriving, on a connection of its own.

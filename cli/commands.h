@@ -43,5 +43,23 @@ void add_start(CLI::App& parent, Context& context, std::string name);
 void add_stop(CLI::App& parent, Context& context, std::string name);
 void add_unpause(CLI::App& parent, Context& context, std::string name);
 void add_wait(CLI::App& parent, Context& context, std::string name);
+// those that show things
+void add_container_inspect(CLI::App& parent, Context& context, std::string name);
+void add_container_prune(CLI::App& parent, Context& context, std::string name);
+void add_events(CLI::App& parent, Context& context, std::string name);
+void add_history(CLI::App& parent, Context& context, std::string name);
+void add_image_inspect(CLI::App& parent, Context& context, std::string name);
+void add_image_prune(CLI::App& parent, Context& context, std::string name);
+void add_images(CLI::App& parent, Context& context, std::string name);
+void add_info(CLI::App& parent, Context& context, std::string name);
+void add_inspect(CLI::App& parent, Context& context, std::string name);
+void add_logs(CLI::App& parent, Context& context, std::string name);
+void add_port(CLI::App& parent, Context& context, std::string name);
+void add_ps(CLI::App& parent, Context& context, std::string name);
+void add_rmi(CLI::App& parent, Context& context, std::string name);
+void add_system_df(CLI::App& parent, Context& context, std::string name);
+void add_tag(CLI::App& parent, Context& context, std::string name);
+void add_top(CLI::App& parent, Context& context, std::string name);
+void add_version(CLI::App& parent, Context& context, std::string name);
 
 }  // namespace ctr::cli

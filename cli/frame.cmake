@@ -1,22 +1,43 @@
 # The frame, and the commands that talk to a container.
 target_sources(cli_core PRIVATE
   arguments.cc
+  attachment.cc
   client.cc
   command.cc
   command_line.cc
   commands.cc
+  container_creation.cc
+  container_options.cc
+  create_isolation.cc
+  create_network.cc
+  create_request.cc
+  create_resources.cc
   detach_keys.cc
+  environment.cc
   exit_wait.cc
   help.cc
   http.cc
+  image_pull.cc
+  ports.cc
+  progress.cc
+  quantities.cc
   raw_terminal.cc
+  reference.cc
+  registry_auth.cc
   session.cc
   stream_demux.cc
+  volumes.cc
+  commands/attach.cc
+  commands/create.cc
+  commands/exec.cc
   commands/kill.cc
   commands/pause.cc
+  commands/pull.cc
   commands/rename.cc
   commands/restart.cc
   commands/rm.cc
+  commands/run.cc
+  commands/start.cc
   commands/stop.cc
   commands/unpause.cc
   commands/wait.cc)
