@@ -113,6 +113,9 @@ class Containers {
   ContainerSnapshot snapshot(const std::string& reference) const;
   std::vector<ContainerSnapshot> list() const;  // newest first
   std::shared_ptr<Container> get(const std::string& reference) const;
+  std::shared_ptr<Container> find_by_id(const std::string& id) const {
+    return index_.find_by_id(id);
+  }
   const Launcher& launcher() const { return launcher_; }
   Networks& networks() { return services_.networks; }
   image::ImageStore& images() { return services_.images; }

@@ -1,17 +1,19 @@
 include(spec.cmake)
-# NOTE to d1: host_facts.h's HostFacts clashes with spec_builder.h's (one namespace): please rename
-# yours, e.g. to MachineFacts, before main.cc includes containers.h.
 
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
   container.cc
   container_checks.cc
   container_config.cc
+  container_filters.cc
   container_index.cc
   container_mounts.cc
   container_names.cc
+  container_processes.cc
   container_record.cc
   container_state.cc
+  container_stats.cc
+  container_view.cc
   containers.cc
   containers_attach.cc
   containers_end.cc
@@ -19,6 +21,7 @@ add_library(daemon_domain STATIC
   containers_start.cc
   containers_stop.cc
   disk_usage.cc
+  exec_sessions.cc
   found_monitors.cc
   host_devices.cc
   launcher.cc
@@ -34,3 +37,12 @@ add_library(daemon_domain STATIC
 ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
   daemon_api daemon_networks daemon_process daemon_spec daemon_streams image runtime_cgroup runtime_protocol)
+
+# The routes over them.
+add_library(daemon_container_routes STATIC
+  routes/container_processes.cc
+  routes/container_streams.cc
+  routes/containers.cc
+  routes/exec.cc
+  routes/terminal_size.cc)
+target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server)

@@ -201,6 +201,15 @@ void MonitorClient::signal(int number) {
   expect_success(request({{"type", "signal"}, {"signal", number}}, {}, reply_patience).body);
 }
 
+void MonitorClient::synchronize() noexcept {
+  try {
+    // Whatever the answer: it comes behind what was said before.
+    request({{"type", "ping"}}, {}, milliseconds(2'000));
+  } catch (const std::exception&) {
+    // Gone or stuck: then nothing more will be known.
+  }
+}
+
 void MonitorClient::fail_requests() {
   std::lock_guard lock(mutex_);
   gone_ = true;

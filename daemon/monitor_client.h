@@ -72,6 +72,8 @@ class MonitorClient {
   int exec(const ExecRequest& request);  // the pid; throws StartFailure
   void resize(const std::string& exec_id, uint16_t rows, uint16_t columns);
   void signal(int number);
+  // Returns when everything that the monitor said up to now was read, or nobody answers.
+  void synchronize() noexcept;
 
   // --- the watcher ---
   // Reads what is there (or waits for it) and returns the events; false at the end of the stream.

@@ -1,0 +1,225 @@
+#include "daemon/container_view.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/status_text.h"
+#include "runtime/sys/file.h"
+#include "runtime/sys/timestamp.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+json state_json(const LiveRecord& live) {
+  const RunState& state = live.state;
+  return {{"Status", status_name(state.status)},
+          {"Running", state.running()},
+          {"Paused", state.status == Status::paused},
+          {"Restarting", state.status == Status::restarting},
+          {"OOMKilled", state.oom_killed},
+          {"Dead", state.status == Status::dead},
+          {"Pid", state.pid},
+          {"ExitCode", state.exit_code},
+          {"Error", state.error},
+          {"StartedAt", sys::format_timestamp(state.started_at)},
+          {"FinishedAt", sys::format_timestamp(state.finished_at)}};
+}
+
+json endpoint_json(const EndpointSettings& endpoint, const json& wanted) {
+  auto asked = [&](const char* key) {
+    return wanted.is_object() && wanted.contains(key) ? wanted[key] : json(nullptr);
+  };
+  json aliases = endpoint.aliases.empty() ? json(nullptr) : json(endpoint.aliases);
+  return {{"IPAMConfig", asked("IPAMConfig")},
+          {"Links", asked("Links")},
+          {"Aliases", std::move(aliases)},
+          {"MacAddress", endpoint.mac},
+          {"DriverOpts", asked("DriverOpts")},
+          {"GwPriority", 0},
+          {"NetworkID", endpoint.network_id},
+          {"EndpointID", endpoint.endpoint_id},
+          {"Gateway", endpoint.gateway},
+          {"IPAddress", endpoint.ip},
+          {"IPPrefixLen", endpoint.prefix},
+          {"IPv6Gateway", ""},
+          {"GlobalIPv6Address", ""},
+          {"GlobalIPv6PrefixLen", 0},
+          {"DNSNames", nullptr}};
+}
+
+// The networks it is in; while it does not run, those that it will be in.
+json networks_json(const ContainerRecord& record, const std::vector<EndpointSettings>& endpoints) {
+  json wanted = json::parse(record.networking_json).at("EndpointsConfig");
+  json networks = json::object();
+  for (const EndpointSettings& endpoint : endpoints)
+    networks[endpoint.network_name] =
+        endpoint_json(endpoint, wanted.value(endpoint.network_name, json(nullptr)));
+  if (!endpoints.empty()) return networks;
+  for (const AttachRequest& request : plan_attachments(record)) {
+    EndpointSettings none;
+    none.aliases = request.aliases;
+    networks[request.network] = endpoint_json(none, wanted.value(request.network, json(nullptr)));
+  }
+  return networks;
+}
+
+json ports_json(const ContainerRecord& record, bool alive) {
+  json ports = json::object();
+  if (alive)
+    for (const std::string& port : record.config.exposed_ports)
+      ports[port.find('/') == std::string::npos ? port + "/tcp" : port] = nullptr;
+  return ports;
+}
+
+json network_settings_json(const InspectInput& input) {
+  const ContainerRecord& record = input.container.record;
+  bool alive = input.container.live.state.alive();
+  json settings{{"Bridge", ""},
+                {"SandboxID", alive ? record.id : ""},
+                {"SandboxKey", alive ? fmt::format("/proc/{}/ns/net",
+                                                   input.container.live.state.pid)
+                                     : ""},
+                {"Ports", ports_json(record, alive)},
+                {"HairpinMode", false},
+                {"LinkLocalIPv6Address", ""},
+                {"LinkLocalIPv6PrefixLen", 0},
+                {"SecondaryIPAddresses", nullptr},
+                {"SecondaryIPv6Addresses", nullptr},
+                {"EndpointID", ""},
+                {"Gateway", ""},
+                {"GlobalIPv6Address", ""},
+                {"GlobalIPv6PrefixLen", 0},
+                {"IPAddress", ""},
+                {"IPPrefixLen", 0},
+                {"IPv6Gateway", ""},
+                {"MacAddress", ""},
+                {"Networks", networks_json(record, input.endpoints)}};
+  // The top-level fields, until API 1.52, are those of the network "bridge".
+  for (const EndpointSettings& endpoint : input.endpoints) {
+    if (endpoint.network_name != "bridge") continue;
+    settings["EndpointID"] = endpoint.endpoint_id;
+    settings["Gateway"] = endpoint.gateway;
+    settings["IPAddress"] = endpoint.ip;
+    settings["IPPrefixLen"] = endpoint.prefix;
+    settings["MacAddress"] = endpoint.mac;
+  }
+  return settings;
+}
+
+json mounts_json(const ContainerRecord& record) {
+  json mounts = json::array();
+  for (const MountPoint& mount : record.mounts) mounts.push_back(mount_point_json(mount));
+  return mounts;
+}
+
+json graph_driver_json(const InspectInput& input) {
+  std::string lower;
+  for (const std::string& layer : input.snapshot.lower) lower += (lower.empty() ? "" : ":") + layer;
+  return {{"Name", "overlay2"},
+          {"Data",
+           {{"ID", input.container.record.id},
+            {"LowerDir", lower},
+            {"MergedDir", input.directory + "/merged"},
+            {"UpperDir", input.snapshot.upper},
+            {"WorkDir", input.snapshot.work}}}};
+}
+
+std::string command_text(const ContainerRecord& record) {
+  std::string text = record.path;
+  for (const std::string& argument : record.args) text += " " + argument;
+  return text;
+}
+
+json exposed_ports_json(const ContainerRecord& record, bool alive) {
+  json ports = json::array();
+  if (!alive) return ports;
+  for (const std::string& port : record.config.exposed_ports) {
+    size_t slash = port.find('/');
+    std::string number = port.substr(0, slash);
+    if (number.find('-') != std::string::npos) continue;
+    ports.push_back({{"PrivatePort", std::stoi(number)},
+                     {"Type", slash == std::string::npos ? "tcp" : port.substr(slash + 1)}});
+  }
+  return ports;
+}
+
+}  // namespace
+
+json mount_point_json(const MountPoint& mount) {
+  json value{{"Type", mount.type},
+             {"Source", mount.source},
+             {"Destination", mount.destination},
+             {"Mode", mount.mode},
+             {"RW", mount.writable},
+             {"Propagation", mount.propagation}};
+  if (mount.type == "volume") {
+    value["Name"] = mount.name;
+    value["Driver"] = "local";
+  }
+  return value;
+}
+
+json inspect_json(const InspectInput& input) {
+  const ContainerRecord& record = input.container.record;
+  const LiveRecord& live = input.container.live;
+  json value{{"Id", record.id},
+             {"Created", sys::format_timestamp(record.created)},
+             {"Path", record.path},
+             {"Args", record.args},
+             {"State", state_json(live)},
+             {"Image", record.image_id},
+             {"ResolvConfPath", input.directory + "/resolv.conf"},
+             {"HostnamePath", input.directory + "/hostname"},
+             {"HostsPath", input.directory + "/hosts"},
+             {"LogPath", record.host.log_type == "none" ? "" : input.log_path},
+             {"Name", "/" + record.name},
+             {"RestartCount", live.restart_count},
+             {"Driver", "overlay2"},
+             {"Platform", record.platform},
+             {"MountLabel", ""},
+             {"ProcessLabel", ""},
+             {"AppArmorProfile", ""},
+             {"ExecIDs", input.exec_ids.empty() ? json(nullptr) : json(input.exec_ids)},
+             {"HostConfig", json::parse(record.host_config_json)},
+             {"GraphDriver", graph_driver_json(input)},
+             {"Mounts", mounts_json(record)},
+             {"Config", json::parse(record.config_json)},
+             {"NetworkSettings", network_settings_json(input)}};
+  if (!input.image_digest.empty())
+    value["ImageManifestDescriptor"] = {
+        {"mediaType", "application/vnd.oci.image.manifest.v1+json"},
+        {"digest", input.image_digest},
+        {"platform", {{"architecture", record.architecture}, {"os", record.platform}}}};
+  if (input.with_size) {
+    value["SizeRw"] = input.size_rw;
+    value["SizeRootFs"] = input.size_root;
+  }
+  return value;
+}
+
+json list_json(const ListInput& input) {
+  const ContainerRecord& record = input.container.record;
+  const RunState& state = input.container.live.state;
+  json value{{"Id", record.id},
+             {"Names", json::array({"/" + record.name})},
+             {"Image", input.image_name},
+             {"ImageID", record.image_id},
+             {"Command", command_text(record)},
+             {"Created", record.created / 1'000'000'000},
+             {"Ports", exposed_ports_json(record, state.alive())},
+             {"Labels", record.config.labels},
+             {"State", status_name(state.status)},
+             {"Status", status_text(state, "", input.now)},
+             {"HostConfig", {{"NetworkMode", record.host.network_mode}}},
+             {"NetworkSettings", {{"Networks", networks_json(record, input.endpoints)}}},
+             {"Mounts", mounts_json(record)}};
+  if (input.with_size) {
+    if (input.size_rw > 0) value["SizeRw"] = input.size_rw;
+    value["SizeRootFs"] = input.size_root;
+  }
+  return value;
+}
+
+}  // namespace ctr::daemon

@@ -1,0 +1,40 @@
+// Containers as the API shows them: inspect and list. Runs in: ctrd.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <string>
+#include <vector>
+
+#include "daemon/containers.h"
+
+namespace ctr::daemon {
+
+struct InspectInput {
+  const ContainerSnapshot& container;
+  std::vector<EndpointSettings> endpoints;
+  std::vector<std::string> exec_ids;
+  image::Snapshot snapshot;
+  std::string directory;  // hosts, hostname and resolv.conf are in there
+  std::string log_path;
+  std::string image_digest;  // of the manifest; empty if the image is gone
+  bool with_size = false;
+  uint64_t size_rw = 0;
+  uint64_t size_root = 0;
+};
+nlohmann::json inspect_json(const InspectInput& input);
+
+struct ListInput {
+  const ContainerSnapshot& container;
+  std::vector<EndpointSettings> endpoints;
+  std::string image_name;  // what the user called it, its id if that names another image by now
+  bool with_size = false;
+  uint64_t size_rw = 0;
+  uint64_t size_root = 0;
+  sys::Timestamp now = 0;
+};
+nlohmann::json list_json(const ListInput& input);
+
+nlohmann::json mount_point_json(const MountPoint& mount);
+
+}  // namespace ctr::daemon

@@ -1,0 +1,78 @@
+#include "daemon/routes/exec.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/json.h"
+#include "daemon/logging.h"
+#include "daemon/routes/terminal_size.h"
+#include "runtime/sys/error.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+ExecSessions::Start read_start(const json& body) {
+  JsonObject fields(body);
+  ExecSessions::Start start{.detach = fields.boolean("Detach"), .tty = fields.boolean("Tty")};
+  const json* size = fields.find("ConsoleSize");
+  if (size == nullptr) return start;
+  auto side = [&](size_t index) {
+    const json& value = (*size)[index];
+    if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > 65535)
+      fields.fail("ConsoleSize", value, "[2]uint");
+    return value.get<uint16_t>();
+  };
+  if (!size->is_array() || size->size() != 2) fields.fail("ConsoleSize", *size, "[2]uint");
+  start.rows = side(0);
+  start.columns = side(1);
+  return start;
+}
+
+void start(Exchange& exchange, ExecSessions& execs) {
+  std::string id = exchange.parameter("id");
+  ExecSessions::Start request = read_start(exchange.body_json());
+  ExecSession session = execs.begin(id, request);
+  if (request.detach) {
+    try {
+      execs.run(id, nullptr, "");
+    } catch (const StartFailure& failure) {
+      throw sys::Error(failure.kind() == sys::ErrorKind::internal
+                           ? sys::ErrorKind::internal
+                           : sys::ErrorKind::invalid_argument,
+                       fmt::format("OCI runtime exec failed: exec failed: unable to start container "
+                                   "process: {}",
+                                   failure.what()));
+    }
+    return exchange.respond_empty(200);
+  }
+  HijackedConnection connection =
+      exchange.hijack(!session.config.tty && exchange.version() >= ApiVersion{1, 42});
+  try {
+    execs.run(id, &connection.socket, connection.preread);
+  } catch (const sys::Error& error) {
+    // The connection is a stream by now: the monitor told the client, or its end does.
+    log_debug("exec could not be started", {{"exec", id}, {"error", error.what()}});
+  }
+}
+
+}  // namespace
+
+void add_exec_routes(Router& router, ExecSessions& execs) {
+  router.add("POST", "/containers/{id}/exec", [&execs](Exchange& exchange) {
+    std::string id = execs.create(exchange.parameter("id"), exchange.body_json());
+    exchange.respond_json(201, {{"Id", id}});
+  });
+  router.add("POST", "/exec/{id}/start", [&execs](Exchange& exchange) { start(exchange, execs); });
+  router.add("POST", "/exec/{id}/resize", [&execs](Exchange& exchange) {
+    auto [rows, columns] = read_terminal_size(exchange);
+    execs.resize(exchange.parameter("id"), rows, columns);
+    exchange.respond_empty(200);
+  });
+  router.add("GET", "/exec/{id}/json", [&execs](Exchange& exchange) {
+    exchange.respond_json(200, execs.inspect(exchange.parameter("id")));
+  });
+}
+
+}  // namespace ctr::daemon
