@@ -1,0 +1,153 @@
+"""Start-up figures of ctr beside its peers. See tests/bench/run."""
+
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP / "tests/integration"))
+
+from engine import BUILD, CTR, Engine  # noqa: E402
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
+
+
+def milliseconds(command, rounds=ROUNDS, **options):
+    """Medians of whole commands, spawn to exit."""
+    options.setdefault("stdout", subprocess.DEVNULL)
+    options.setdefault("stdin", subprocess.DEVNULL)
+    times = []
+    for _ in range(rounds + 3):
+        begin = time.perf_counter()
+        subprocess.run(command, check=True, **options)
+        times.append((time.perf_counter() - begin) * 1000)
+    return statistics.median(times[3:])
+
+
+def busybox_root(directory):
+    root = pathlib.Path(directory) / "rootfs"
+    subprocess.run([str(TOP / "image/embedded/make_busybox_root.sh"), "/bin/busybox", str(root)], check=True)
+    return root
+
+
+def limit(root, directory):
+    out = subprocess.run([str(BUILD / "tests/limit"), str(ROUNDS), str(root), str(directory / "scratch"),
+                          "/bin/true"], check=True, capture_output=True, text=True).stdout
+    return float(out.split()[0])
+
+
+def oci_bundle(root, directory):
+    bundle = pathlib.Path(directory) / "bundle"
+    bundle.mkdir()
+    subprocess.run(["runc", "spec"], cwd=bundle, check=True)
+    config = json.loads((bundle / "config.json").read_text())
+    config["process"].update(terminal=False, args=["/bin/true"])
+    config["root"] = {"path": str(root), "readonly": False}
+    (bundle / "config.json").write_text(json.dumps(config))
+    return bundle
+
+
+def oci_runtime(name, bundle):
+    """Runs a ready bundle; crun of Debian 12 wants the unified tree of hybrid machines out of sight."""
+    if not shutil.which(name):
+        return None
+    script = (f"umount /sys/fs/cgroup/unified 2>/dev/null; exec /usr/bin/python3 - <<'END'\n"
+              f"import statistics,subprocess,time\nt=[]\n"
+              f"for i in range({ROUNDS}):\n"
+              f" b=time.perf_counter(); subprocess.run(['{name}','run','-b','{bundle}','bench-%d'%i],check=True,stdin=subprocess.DEVNULL)\n"
+              f" t.append((time.perf_counter()-b)*1000)\nprint(statistics.median(t))\nEND")
+    done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True)
+    return float(done.stdout) if done.returncode == 0 else None
+
+
+def rss_kilobytes(pid, field="VmRSS"):
+    for line in open(f"/proc/{pid}/status"):
+        if line.startswith(field):
+            return int(line.split()[1])
+
+
+def pss_kilobytes(pid):
+    for line in open(f"/proc/{pid}/smaps_rollup"):
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+
+
+def row(name, value, unit="ms", goal=None, base=None):
+    text = f"{name:44} {value:9.2f} {unit}"
+    if base:
+        text += f"  {value / base:6.1f} x limit"
+    if goal is not None and value > goal:
+        text += f"   MISSES its goal of {goal:.2f} {unit}"
+    print(text, flush=True)
+
+
+def measure_ctr(base, crun):
+    with Engine() as engine:
+        environment = {**os.environ, "CTR_HOST": engine.host}
+        engine.ctr("pull", "busybox")
+        row("ctrd, idle memory (RSS)", rss_kilobytes(engine.pid) / 1024, "MB", 20)
+        run = milliseconds([CTR, "run", "--rm", "busybox", "true"], env=environment)
+        row("ctr run --rm busybox true", run, goal=min(4 * base, crun or 1e9), base=base)
+        bare = milliseconds([CTR, "run", "--rm", "--network", "none", "busybox", "true"], env=environment)
+        row("ctr run --rm --network none busybox true", bare, base=base)
+        engine.ctr("run", "-d", "--name", "sleeper", "busybox", "sleep", "1000")
+        row("ctr exec C true", milliseconds([CTR, "exec", "sleeper", "true"], env=environment), goal=5)
+        row("ctr ps", milliseconds([CTR, "ps"], env=environment))
+        row("ctr-monitor, memory of one (PSS)", pss_kilobytes(engine.monitors()[0]) / 1024, "MB", 0.6)
+        begin = time.perf_counter()
+        commands = [[CTR, "run", "--rm", "busybox", "true"]] * 200
+        running = []
+        for command in commands:
+            running.append(subprocess.Popen(command, env=environment))
+            if len(running) == 8:
+                assert running.pop(0).wait() == 0
+        assert all(process.wait() == 0 for process in running)
+        row("ctr run --rm, 8 at a time", 200 / (time.perf_counter() - begin), "a second")
+
+
+def measure_docker(base, archive, directory):
+    if not shutil.which("dockerd"):
+        return print("docker: not installed here, left out")
+    name, host = "ctrbench", f"unix://{directory}/docker.sock"
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    log = open(directory / "dockerd.log", "wb")
+    daemon = subprocess.Popen(
+        ["nsenter", f"--net=/run/netns/{name}", "dockerd", "--data-root", f"{directory}/docker", "--exec-root",
+         f"{directory}/docker-run", "-H", host, "--pidfile", f"{directory}/docker.pid"], stdout=log, stderr=log)
+    try:
+        docker = ["docker", "-H", host]
+        for _ in range(100):
+            if subprocess.run([*docker, "version"], capture_output=True).returncode == 0:
+                break
+            time.sleep(0.2)
+        subprocess.run([*docker, "import", str(archive), "busybox"], check=True, stdout=subprocess.DEVNULL)
+        row("docker run --rm busybox true", milliseconds([*docker, "run", "--rm", "busybox", "true"], 10), base=base)
+    finally:
+        daemon.terminate()
+        daemon.wait()
+        subprocess.run(["ip", "netns", "del", name])
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="ctr-bench-", dir="/var/tmp") as text:
+        directory = pathlib.Path(text)
+        root = busybox_root(directory)
+        base = limit(root, directory)
+        row("limit: clone3, overlay, mounts, exec, wait", base, base=base)
+        bundle = oci_bundle(root, directory)
+        crun = oci_runtime("crun", bundle)
+        for name, value in (("crun run, ready bundle", crun), ("runc run, ready bundle", oci_runtime("runc", bundle))):
+            row(name, value, base=base) if value else print(f"{name}: did not run here")
+        measure_ctr(base, crun)
+        archive = directory / "busybox.tar"
+        subprocess.run(["tar", "-cf", str(archive), "-C", str(root), "."], check=True)
+        measure_docker(base, archive, directory)
+
+
+main()
