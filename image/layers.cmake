@@ -26,7 +26,3 @@ if(ISAL_FOUND)
   target_link_libraries(image_layers PRIVATE PkgConfig::ISAL)
   target_compile_definitions(image_layers PRIVATE CTR_HAVE_ISAL)
 endif()
-
-# For tests and benchmarks; not installed.
-add_executable(layer_tool EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/tools/layer_tool.cc)
-target_link_libraries(layer_tool PRIVATE image_layers)

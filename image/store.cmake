@@ -6,6 +6,8 @@ image_library(image_database
 target_link_libraries(image_database PUBLIC runtime_sys PRIVATE PkgConfig::SQLITE)
 
 image_library(image
+  archive.cc
+  archive_files.cc
   garbage_collector.cc
   image_removal.cc
   image_store.cc

@@ -1,7 +1,7 @@
 """Unpacking layers: hostile archives (the T and D vectors of hostile-inputs.md) and honest ones.
 
-Runs as root. The tool under test is `layer_tool`, the unpack pipeline without a daemon; CTR_BIN names
-the directory that holds it.
+Runs as root. The tool under test is `layer_tool`, the unpack pipeline without a daemon, from the build
+directory that CTR_BUILD names.
 """
 
 import gzip
@@ -20,8 +20,8 @@ import time
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BIN = pathlib.Path(os.environ.get("CTR_BIN", REPOSITORY / "build/release/bin"))
-LAYER_TOOL = os.environ.get("CTR_LAYER_TOOL", str(BIN / "layer_tool"))
+BUILD = pathlib.Path(os.environ.get("CTR_BUILD", REPOSITORY / "build/release"))
+LAYER_TOOL = str(BUILD / "bin/layer_tool")
 ALPINE = pathlib.Path(os.environ.get(
     "CTR_ALPINE", REPOSITORY.parent / "shared/images/alpine-minirootfs-x86_64.tar.gz"))
 
