@@ -95,8 +95,7 @@ bool HttpTransfer::on_body(std::string_view piece, long status) noexcept {
 
 bool HttpTransfer::on_tick() noexcept {
   if (stop_.stop_requested()) return finish(TransferEnd::cancelled);
-  if (watchdog_.expired(ProgressWatchdog::Clock::now()))
-    return finish(TransferEnd::stalled);
+  if (watchdog_.expired(ProgressWatchdog::Clock::now())) return finish(TransferEnd::stalled);
   return true;
 }
 

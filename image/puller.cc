@@ -32,8 +32,8 @@ RemoteManifest get_verified(Repository& repository, const Digest& digest, std::s
   }
 }
 
-// The registry's word for a tag, or nothing where it answers in another way: the GET that follows says
-// what is wrong.
+// The registry's word for a tag, or nothing where it answers in another way: the GET that follows
+// says what is wrong.
 std::optional<Digest> find_digest(Repository& repository, const Reference& reference,
                                   std::stop_token stop) {
   try {
