@@ -80,7 +80,6 @@ TEST_CASE("what is no reference is refused (N11)") {
                                   "a@" + digest + "@" + digest,
                                   "a@sha512:" + std::string(64, 'a'),
                                   "@" + digest,
-                                  digest,
                                   std::string(64, 'a'),
                                   long_name,
                                   "a:" + std::string(129, 'a'),
