@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstdlib>
 
 #include "daemon/config_settings.h"
 #include "daemon/logging.h"
@@ -160,6 +161,14 @@ void check_host(const std::string& host) {
   expect_absolute("host", host.substr(7));
 }
 
+// In lower case, or in upper case as most write it.
+std::string from_environment(const std::string& value, const char* lower, const char* upper) {
+  if (!value.empty()) return value;
+  for (const char* name : {lower, upper})
+    if (const char* found = std::getenv(name)) return found;
+  return "";
+}
+
 // What follows from other settings, and what no part of the daemon could make sense of.
 void complete(Config& config) {
   expect_absolute("data-root", config.data_root);
@@ -182,6 +191,9 @@ void complete(Config& config) {
   if (config.max_concurrent_downloads < 1)
     fail(fmt::format("invalid max-concurrent-downloads '{}': must be at least 1",
                      config.max_concurrent_downloads));
+  config.http_proxy = from_environment(config.http_proxy, "http_proxy", "HTTP_PROXY");
+  config.https_proxy = from_environment(config.https_proxy, "https_proxy", "HTTPS_PROXY");
+  config.no_proxy = from_environment(config.no_proxy, "no_proxy", "NO_PROXY");
   if (config.monitor_path.empty()) config.monitor_path = beside_executable("bin/ctr-monitor");
   if (config.embedded_images.empty())
     config.embedded_images = beside_executable("share/ctr/images");

@@ -27,6 +27,9 @@ struct Config {
 
   std::vector<std::string> registry_mirrors;
   std::vector<std::string> insecure_registries;
+  std::string http_proxy;  // for registries; else the daemon's environment: HTTP_PROXY …
+  std::string https_proxy;
+  std::string no_proxy;
   int64_t max_concurrent_downloads = 3;
   std::string embedded_images;  // directory of OCI layouts; empty: beside the installation, if any
 
@@ -34,6 +37,7 @@ struct Config {
   std::string bip;     // "172.17.0.1/16"
   int64_t mtu = 1500;
   bool icc = true;
+  bool iptables = true;  // false: the firewall is the administrator's
   std::vector<std::string> dns;
   std::vector<std::string> dns_options;
   std::vector<std::string> dns_search;

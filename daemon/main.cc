@@ -8,11 +8,10 @@
 #include <thread>
 
 #include "daemon/config.h"
-#include "daemon/events.h"
+#include "daemon/engine.h"
 #include "daemon/listeners.h"
 #include "daemon/logging.h"
 #include "daemon/process_setup.h"
-#include "daemon/routes/events.h"
 #include "daemon/routes/system.h"
 #include "daemon/server/server.h"
 #include "daemon/single_instance.h"
@@ -26,16 +25,6 @@ namespace {
 
 // A stop must not take longer than systemd's patience, nor two seconds (streams end much earlier).
 constexpr std::chrono::milliseconds stop_patience{1500};
-
-// The engine's identity, kept for as long as its data.
-std::string read_engine_id(const Config& config) {
-  const std::string path = config.data_root + "/engine-id";
-  if (std::optional<std::string> text = sys::find_file(path); text && !text->empty()) return *text;
-  std::string hex = sys::random_hex(16);
-  for (size_t dash : {8, 13, 18, 23}) hex.insert(dash, "-");
-  sys::write_atomically(path, hex, 0600, sys::Durability::across_power_cut);
-  return hex;
-}
 
 void make_roots(const Config& config) {
   // Search but no list (P02): a container's user may have to reach below, nobody needs to look.
@@ -80,12 +69,9 @@ int serve(const Config& config) {
   PidFile pidfile(config.pidfile);
   for (const std::string& warning : config.warnings) log_warn(warning);
 
-  Events events;
+  Engine engine(config);
   Router router;
-  add_system_routes(router,
-                    {.config = config, .events = events, .engine_id = read_engine_id(config)});
-  add_event_routes(router, events);
-
+  engine.add_routes(router);
   Server server(router, server_options());
   for (sys::UniqueFd& listener : open_listeners(config)) server.add_listener(std::move(listener));
   std::thread acceptor([&] { server.run(); });
@@ -95,7 +81,7 @@ int serve(const Config& config) {
   std::string signal = wait_for_stop([] { log_info("SIGHUP: settings are read at start only"); });
   log_info("stopping; containers run on", {{"signal", signal}});
   notify_systemd("STOPPING=1");
-  end_connections(server, events);
+  end_connections(server, engine.events());
   acceptor.join();
   return 0;
 }

@@ -3,6 +3,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(Threads REQUIRED)
 add_library(daemon_server STATIC
   server/body_stream.cc
+  server/client_watch.cc
   server/connection.cc
   server/http.cc
   server/router.cc

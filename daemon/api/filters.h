@@ -21,6 +21,9 @@ class Filters {
   bool has(std::string_view name) const { return values_.contains(std::string(name)); }
   const std::vector<std::string>& values(std::string_view name) const;  // empty where not asked for
 
+  // As if it had not been asked for.
+  void erase(std::string_view name) { values_.erase(std::string(name)); }
+
   // Throws Error{invalid_argument} "invalid filter 'name'" for names that the request does not
   // know.
   void expect_only(std::initializer_list<std::string_view> known) const;

@@ -77,12 +77,13 @@ void authenticate(Exchange& exchange, const SystemSources& sources) {
   JsonObject request(body);
   if (!sources.check_credentials)
     throw Error(ErrorKind::unsupported, "this daemon does not check registry credentials");
-  std::string user = request.string("username");
+  const image::Credentials who{.username = request.string("username"),
+                               .password = request.string("password"),
+                               .identity_token = request.string("identitytoken"),
+                               .registry_token = request.string("registrytoken")};
+  if (who.empty()) throw Error(ErrorKind::invalid_argument, "no credentials given");
   std::string server = request.string("serveraddress");
-  if (user.empty() && !request.has("identitytoken"))
-    throw Error(ErrorKind::invalid_argument, "no username given");
-  sources.check_credentials(server.empty() ? "docker.io" : server, user,
-                            request.string("password"));
+  sources.check_credentials(server.empty() ? "docker.io" : server, who);
   exchange.respond_json(200, {{"Status", "Login Succeeded"}, {"IdentityToken", ""}});
 }
 

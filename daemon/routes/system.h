@@ -12,6 +12,7 @@
 #include "daemon/machine.h"
 
 #include "daemon/server/exchange.h"
+#include "image/registry_config.h"
 
 namespace ctr::daemon {
 
@@ -34,9 +35,7 @@ struct SystemSources {
   std::function<nlohmann::json()> list_volume_usage{};
   std::function<int64_t()> layers_size{};
   // Throws Error{unauthorized} if the registry refuses the credentials.
-  std::function<void(const std::string& server, const std::string& user,
-                     const std::string& password)>
-      check_credentials{};
+  std::function<void(const std::string& server, const image::Credentials& who)> check_credentials{};
 };
 
 void add_system_routes(Router& router, SystemSources sources);

@@ -86,6 +86,15 @@ json registry_json(const Config& config) {
           {"AllowNondistributableArtifactsHostnames", json::array()}};
 }
 
+// "http://user:secret@proxy" → "http://xxxxx@proxy": everybody who may ask sees it.
+std::string without_password(const std::string& url) {
+  size_t at = url.rfind('@');
+  size_t scheme = url.find("://");
+  if (at == std::string::npos) return url;
+  size_t start = scheme == std::string::npos ? 0 : scheme + 3;
+  return url.substr(0, start) + "xxxxx" + url.substr(at);
+}
+
 json swarm_json() {
   return {{"NodeID", ""},
           {"NodeAddr", ""},
@@ -132,9 +141,9 @@ json engine_json(const SystemSources& sources) {
           {"InitBinary", config.init_path},
           {"Isolation", ""},
           {"ProductLicense", ""},
-          {"HttpProxy", ""},
-          {"HttpsProxy", ""},
-          {"NoProxy", ""},
+          {"HttpProxy", without_password(config.http_proxy)},
+          {"HttpsProxy", without_password(config.https_proxy)},
+          {"NoProxy", config.no_proxy},
           {"IndexServerAddress", "https://index.docker.io/v1/"},
           {"RegistryConfig", registry_json(config)},
           {"Swarm", swarm_json()},

@@ -66,6 +66,11 @@ class Exchange {
   // A large body, read piece by piece: returns 0 at the end. Answers Expect: 100-continue first.
   virtual size_t read_body(char* data, size_t size) = 0;
 
+  // While no answer has begun: whether the client closed its end, and the connection's descriptor
+  // to poll(2) for POLLRDHUP.
+  virtual bool client_gone() const { return false; }
+  virtual int descriptor() const { return -1; }
+
   // --- the answer: exactly one of these ---
   virtual void respond(int status, std::string_view content_type, std::string_view body) = 0;
   virtual void respond_json(int status, const nlohmann::json& body) = 0;

@@ -177,6 +177,9 @@ class HttpExchange final : public Exchange {
     return read_some(data, size);
   }
 
+  bool client_gone() const override { return connection_.peer_closed(); }
+  int descriptor() const override { return connection_.descriptor(); }
+
   void respond(int status, std::string_view content_type, std::string_view body) override {
     std::string head = begin_answer(status, content_type);
     append_header(head, "Content-Length", std::to_string(body.size()));

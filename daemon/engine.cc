@@ -1,0 +1,102 @@
+#include "daemon/engine.h"
+
+#include <nlohmann/json.hpp>
+
+#include "daemon/logging.h"
+#include "daemon/routes/events.h"
+#include "daemon/routes/image_json.h"
+#include "daemon/routes/images.h"
+#include "daemon/routes/networks.h"
+#include "daemon/routes/system.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+using nlohmann::json;
+
+namespace {
+
+// Partial downloads that nobody asked for again.
+constexpr std::chrono::hours ingest_age{24 * 7};
+
+// The engine's identity, kept for as long as its data.
+std::string read_id(const Config& config) {
+  const std::string path = config.data_root + "/engine-id";
+  if (std::optional<std::string> text = sys::find_file(path); text && !text->empty()) return *text;
+  std::string hex = sys::random_hex(16);
+  for (size_t dash : {8, 13, 18, 23}) hex.insert(dash, "-");
+  sys::write_atomically(path, hex, 0600, sys::Durability::across_power_cut);
+  return hex;
+}
+
+image::RegistryConfig registry_config(const Config& config) {
+  image::RegistryConfig registry;
+  registry.insecure_registries = config.insecure_registries;
+  registry.mirrors = config.registry_mirrors;
+  registry.proxy = {config.http_proxy, config.https_proxy, config.no_proxy};
+  registry.parallel_layers = static_cast<unsigned>(config.max_concurrent_downloads);
+  return registry;
+}
+
+Networks::Options network_options(const Config& config) {
+  Networks::Options options;
+  if (!config.bridge.empty()) options.bridge = config.bridge;
+  options.bip = config.bip;
+  options.mtu = static_cast<uint32_t>(config.mtu);
+  return options;
+}
+
+void warn(const std::string& text) {
+  log_warn(text);
+}
+
+json image_usage_json(const Images& images) {
+  ImageListOptions options{max_api_version, true, false};
+  json list = json::array();
+  for (const ImageFacts& facts : images.list({}))
+    list.push_back(image_summary_json(images, facts, options));
+  return list;
+}
+
+}  // namespace
+
+Engine::Engine(const Config& config)
+    : config_(config),
+      id_(read_id(config)),
+      database_(config.data_root + "/ctr.db"),
+      content_(config.data_root + "/blobs"),
+      layers_(config.data_root + "/layers"),
+      image_store_(database_, content_, layers_),
+      registry_(registry_config(config)),
+      puller_(registry_, content_, layers_),
+      images_(
+          {content_, layers_, image_store_, puller_, registry_, events_, config.embedded_images}),
+      search_(registry_.config()),
+      host_networking_(warn, config.iptables),
+      networks_(database_, events_, network_options(config), host_networking_, warn) {
+  content_.expire_ingests(ingest_age);
+}
+
+void Engine::add_routes(Router& router) {
+  SystemSources system{.config = config_, .events = events_, .engine_id = id_};
+  system.count_images = [this] { return static_cast<int64_t>(images_.count()); };
+  system.list_image_usage = [this] { return image_usage_json(images_); };
+  system.layers_size = [this] { return static_cast<int64_t>(images_.layers_size()); };
+  system.check_credentials = [this](const std::string& server, const image::Credentials& who) {
+    images_.check_credentials(server, who);
+  };
+  add_system_routes(router, std::move(system));
+  add_event_routes(router, events_);
+  add_image_routes(router, images_, search_);
+  add_network_routes(router, {.networks = networks_});
+}
+
+void remove_network_state(const Config& config) {
+  const std::string path = config.data_root + "/ctr.db";
+  if (!sys::exists(path)) return;
+  image::Database database(path);
+  HostNetworking host(warn, config.iptables);
+  Networks::remove_from_host(database, host);
+}
+
+}  // namespace ctr::daemon

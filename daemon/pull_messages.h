@@ -1,0 +1,40 @@
+// The progress messages of POST /images/create, one JSON object a line, as Docker's daemon writes
+// them: clients parse "status", "id", "progressDetail" and, the old ones, "progress". Pure but for
+// the clock that messages() is given.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "image/pull_progress.h"
+#include "image/reference.h"
+
+namespace ctr::daemon {
+
+// {"status":"…","id":"…"}, the id left out where it is empty.
+std::string status_message(const std::string& status, const std::string& id = "");
+// {"errorDetail":{"message":"…"},"error":"…"}
+std::string error_message(const std::string& message);
+
+// "[=====>     ]  32.77kB/3.402MB": what Docker's daemon adds for clients that draw no bar.
+std::string progress_text(uint64_t current, uint64_t total);
+
+// Makes messages of one pull's progress; leaves away what comes faster than anybody reads.
+class PullMessages {
+ public:
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds interval{100};
+
+  std::optional<std::string> message(const image::LayerProgress& progress, Clock::time_point now);
+
+ private:
+  struct Last {
+    image::PullPhase phase = image::PullPhase::waiting;
+    Clock::time_point time{};
+  };
+  std::map<image::Digest, Last> last_;
+};
+
+}  // namespace ctr::daemon
