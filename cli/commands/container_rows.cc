@@ -62,6 +62,7 @@ std::string networks_field(const Json& container) {
   const Json& networks = member(member(container, "NetworkSettings"), "Networks");
   if (!networks.is_object()) return "";
   for (const auto& [name, network] : networks.items()) names.push_back(name);
+  std::sort(names.begin(), names.end());
   return join(std::move(names));
 }
 

@@ -42,7 +42,8 @@ Json history_row(const Json& layer, const HistoryOptions& options) {
   Json row;
   row["ID"] = options.no_trunc || !is_full_id(id) ? id : short_id(id);
   row["CreatedAt"] = local_rfc3339(created);
-  row["CreatedSince"] = known ? human_duration(std::time(nullptr) - created) + " ago" : "N/A";
+  std::string since = known ? human_duration(std::time(nullptr) - created) + " ago" : "N/A";
+  row["CreatedSince"] = options.human ? since : local_rfc3339(created);
   row["CreatedBy"] = options.no_trunc ? command : ellipsis(command, command_width);
   row["Size"] = options.human ? human_size(static_cast<double>(size)) : std::to_string(size);
   row["Comment"] = text_member(layer, "Comment");

@@ -25,7 +25,6 @@ struct PsOptions {
 };
 
 std::string default_table(const PsOptions& options) {
-  if (options.quiet) return "{{.ID}}";
   std::string table =
       "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.RunningFor}}\t{{.Status}}\t{{.Ports}}\t{{.Names}}";
   return options.size ? table + "\t{{.Size}}" : table;
@@ -45,8 +44,10 @@ std::string list_query(const PsOptions& options, const ListFormat& format) {
 }
 
 void list_containers(Context& context, const PsOptions& options) {
-  bool only_ids = options.quiet && (options.format.empty() || options.format == "table");
-  ListFormat format(only_ids ? "{{.ID}}" : options.format, default_table(options));
+  if (options.quiet && !options.format.empty())
+    context.notice_line(
+        "WARNING: Ignoring custom format, because both --format and --quiet are set.");
+  ListFormat format(options.quiet ? "{{.ID}}" : options.format, default_table(options));
   std::string target = "/containers/json" + list_query(options, format);
   Json containers = parse_document(context.client().call({.target = target}).body);
   std::vector<Json> rows;

@@ -40,8 +40,8 @@ void show_summary(Context& context, const Json& answer, const std::string& forma
 
 std::string images_table(const Json& images, int64_t now) {
   std::vector<Json> rows;
-  for (const Json& image : images)
-    for (Json& row : image_rows(image, {true, now}, false)) rows.push_back(std::move(row));
+  // An image counts once, by its first name.
+  for (const Json& image : images) rows.push_back(image_rows(image, {true, now}, false).front());
   return ListFormat("",
                     "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t"
                     "{{.SharedSize}}\t{{.UniqueSize}}\t{{.Containers}}")

@@ -93,7 +93,7 @@ Value join(Arguments a) {
   const std::string& separator = expect_string("join", a[1]);
   std::string text;
   for (size_t i = 0; i < a[0].json().size(); ++i)
-    text += (i == 0 ? "" : separator) + print_json(a[0].json()[i], Shape::plain);
+    text += (i == 0 ? "" : separator) + a[0].element(a[0].json()[i]).text();
   return Value(Json(std::move(text)));
 }
 
@@ -114,9 +114,15 @@ Value truncate(Arguments a) {
   return Value(Json(std::string(first_characters(text, static_cast<size_t>(length)))));
 }
 
+// A null list or map, which has no elements but is one.
+bool is_empty_container(const Value& value) {
+  return value.is_nil() && (is_map(value.shape()) || value.shape() == Shape::list);
+}
+
 Value length(Arguments a) {
   const Json& json = a[0].json();
   if (json.is_string()) return Value(Json(json.get_ref<const std::string&>().size()));
+  if (is_empty_container(a[0])) return Value(Json(0));
   if (!json.is_array() && !json.is_object())
     fail("len",
          fmt::format("len of {}", a[0].is_nil() ? "nil pointer" : "type " + a[0].type_name()));
@@ -132,6 +138,8 @@ size_t check_index(std::string_view function, const Value& index, size_t size) {
 
 Value index_once(const Value& value, const Value& key) {
   const Json& json = value.json();
+  if (value.is_nil() && is_map(value.shape())) return value.absent_element();
+  if (value.is_nil() && value.shape() == Shape::list) check_index("index", key, 0);
   if (json.is_array()) return value.element(json[check_index("index", key, json.size())]);
   if (json.is_object()) {
     auto found = json.find(expect_string("index", key));
@@ -171,7 +179,7 @@ Value print(Arguments a) {
   std::string text;
   for (size_t i = 0; i < a.size(); ++i) {
     if (i > 0 && !a[i - 1].json().is_string() && !a[i].json().is_string()) text += ' ';
-    text += a[i].is_nil() ? "<nil>" : a[i].text();
+    text += a[i].missing() ? "<nil>" : a[i].text();
   }
   return Value(Json(std::move(text)));
 }
@@ -179,7 +187,7 @@ Value print(Arguments a) {
 Value println(Arguments a) {
   std::string text;
   for (size_t i = 0; i < a.size(); ++i)
-    text += (i > 0 ? " " : "") + (a[i].is_nil() ? std::string("<nil>") : a[i].text());
+    text += (i > 0 ? " " : "") + (a[i].missing() ? "<nil>" : a[i].text());
   return Value(Json(text + "\n"));
 }
 

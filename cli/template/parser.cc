@@ -80,7 +80,9 @@ class Parser {
     block.pipeline = parse_pipeline(TokenKind::close, kind == Block::Kind::range);
     expect_close();
     loops_ += kind == Block::Kind::range;
+    moved_dots_ += kind != Block::Kind::if_true;
     block.body = parse_nodes(keyword.text);
+    moved_dots_ -= kind != Block::Kind::if_true;
     loops_ -= kind == Block::Kind::range;
     parse_block_end(block, keyword);
     variables_.resize(scope);
@@ -229,7 +231,7 @@ class Parser {
     };
     switch (token.kind) {
       case TokenKind::dot:
-        result_.uses_whole = true;
+        if (moved_dots_ == 0) result_.uses_whole = true;
         break;
       case TokenKind::field:
         add_field(operand, token);
@@ -347,6 +349,7 @@ class Parser {
   size_t at_ = 0;
   int depth_ = 0;
   int loops_ = 0;
+  int moved_dots_ = 0;  // bodies of range and with around: "." is not the whole there
   std::vector<std::string> variables_ = {"$"};
 };
 

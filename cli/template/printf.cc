@@ -113,7 +113,7 @@ std::string format_value(const Directive& directive, const Value& value) {
   char32_t verb = directive.verb;
   if (verb == 'T') return value.type_name();
   if (verb == 'v' && (json.is_object() || json.is_array() || json.is_null()))
-    return json.is_null() ? "<nil>" : value.text();
+    return value.missing() ? "<nil>" : value.text();
   if (json.is_string() && one_of(verb, "svqxX"))
     return format_string(directive, json.get_ref<const std::string&>());
   if (json.is_number_integer() && one_of(verb, "vdboxXcqU"))

@@ -17,8 +17,8 @@ constexpr int depth_limit = 200;           // of {{template}} calling itself
 constexpr size_t output_limit = 64 << 20;  // of one object
 
 bool shapes_cell(std::string_view function) {
-  constexpr std::string_view names[] = {"json", "title",    "lower", "upper",
-                                        "pad",  "truncate", "split", "join"};
+  constexpr std::string_view names[] = {"json",     "title", "lower", "upper",
+                                        "truncate", "split", "join"};
   return std::find(std::begin(names), std::end(names), function) != std::end(names);
 }
 
@@ -60,7 +60,7 @@ class Evaluator {
 
   Flow walk(const Action& action, const Value& dot) {
     Value value = evaluate(action.pipeline, dot);
-    if (action.pipeline.variables.empty()) output_ += value.text();
+    if (action.pipeline.variables.empty()) output_ += value.text(schema_);
     return Flow::on;
   }
 
@@ -223,9 +223,9 @@ class Evaluator {
   }
 
   Value field(const Operand& operand, const Value& value, const std::string& name) {
-    if (value.missing() || value.is_nil())
+    if (value.missing() || (value.is_nil() && !is_map(value.shape())))
       fail(operand, fmt::format("nil pointer evaluating interface {{}}.{}", name));
-    if (!value.json().is_object())
+    if (!value.json().is_object() && !value.is_nil())
       fail(operand, fmt::format("can't evaluate field {} in type {}", name, value.type_name()));
     std::optional<Value> found = value.find_field(name, schema_);
     if (!found) fail(operand, unknown_field(value, name));

@@ -16,7 +16,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
                     [&](char x, char y) { return lower(x) == lower(y); });
 }
 
-// What Go has where the API left a member out.
+// What Go has where the API left a member out; a list or map is then null, and empty all the same.
 Json zero_of(Shape shape) {
   switch (shape) {
     case Shape::text:
@@ -25,12 +25,6 @@ Json zero_of(Shape shape) {
       return 0;
     case Shape::boolean:
       return false;
-    case Shape::list:
-      return Json::array();
-    case Shape::text_map:
-    case Shape::list_map:
-    case Shape::map:
-      return Json::object();
     default:
       return nullptr;
   }
@@ -50,32 +44,6 @@ std::string row_to_json(const Json& row) {
       text += c;
   }
   return text;
-}
-
-std::string print_list(const Json& list) {
-  std::string text = "[";
-  for (const Json& element : list) {
-    if (text.size() > 1) text += ' ';
-    text += print_json(element, Shape::plain);
-  }
-  return text + "]";
-}
-
-std::string print_struct(const Json& object) {
-  std::string text = "{";
-  for (const auto& [key, member] : object.items()) {
-    if (text.size() > 1) text += ' ';
-    text += print_json(member, Shape::plain);
-  }
-  return text + "}";
-}
-
-std::string print_map(const Json& object) {
-  std::vector<std::string> entries;
-  for (const auto& [key, member] : object.items())
-    entries.push_back(key + ":" + print_json(member, Shape::plain));
-  std::sort(entries.begin(), entries.end());
-  return fmt::format("map[{}]", fmt::join(entries, " "));
 }
 
 }  // namespace
@@ -100,22 +68,24 @@ bool Value::is_nil() const {
   return json_->is_null();
 }
 
+Value Value::member(std::string_view name, const Json& part, Schema schema) const {
+  if (is_map(shape_)) return element(part);
+  if (shape_ == Shape::row && part.is_object())
+    return Value(*this, part, Shape::text_map, std::string(name));
+  Shape shape = schema(name_, name).value_or(Shape::plain);
+  if (!part.is_null()) return Value(*this, part, shape, std::string(name));
+  return Value(zero_of(shape), shape == Shape::plain ? Shape::pointer : shape);
+}
+
 std::optional<Value> Value::find_field(std::string_view name, Schema schema) const {
+  if (json_->is_null() && is_map(shape_)) return Value();
   if (!json_->is_object()) return std::nullopt;
   auto found = json_->find(std::string(name));
   if (found == json_->end() && !is_map(shape_) && shape_ != Shape::row) {
     found = json_->begin();
     while (found != json_->end() && !equal_ignoring_case(found.key(), name)) ++found;
   }
-  if (found != json_->end()) {
-    if (is_map(shape_)) return element(*found);
-    if (shape_ == Shape::row && found->is_object())
-      return Value(*this, *found, Shape::text_map, found.key());
-    Shape shape = schema(name_, found.key()).value_or(Shape::plain);
-    if (found->is_null())
-      return Value(zero_of(shape), shape == Shape::plain ? Shape::pointer : shape);
-    return Value(*this, *found, shape, found.key());
-  }
+  if (found != json_->end()) return member(found.key(), *found, schema);
   if (is_map(shape_)) return Value();
   if (auto shape = schema(name_, name)) return Value(zero_of(*shape), *shape);
   return std::nullopt;
@@ -124,14 +94,13 @@ std::optional<Value> Value::find_field(std::string_view name, Schema schema) con
 Value Value::element(const Json& part) const {
   Shape shape = Shape::plain;
   if (shape_ == Shape::list_map) shape = Shape::list;
-  if (part.is_null() && shape == Shape::list) return Value(Json::array(), Shape::list);
   // Elements of "Mounts" have the members of a mount, so they go by their list's name.
   return Value(*this, part, shape, name_);
 }
 
 Value Value::absent_element() const {
   if (shape_ == Shape::text_map) return Value(Json(""), Shape::text);
-  if (shape_ == Shape::list_map) return Value(Json::array(), Shape::list);
+  if (shape_ == Shape::list_map) return Value(Json(nullptr), Shape::list);
   return Value();
 }
 
@@ -154,9 +123,34 @@ bool Value::truth() const {
   }
 }
 
-std::string Value::text() const {
+std::string Value::text(Schema schema) const {
   if (missing()) return "<no value>";
-  return print_json(*json_, shape_);
+  const Json& json = *json_;
+  std::vector<std::string> parts;
+  switch (json.type()) {
+    case Json::value_t::null:
+      if (is_map(shape_)) return "map[]";
+      return shape_ == Shape::list ? "[]" : "<nil>";
+    case Json::value_t::boolean:
+      return json.get<bool>() ? "true" : "false";
+    case Json::value_t::string:
+      return json.get<std::string>();
+    case Json::value_t::number_float:
+      return print_float(json.get<double>());
+    case Json::value_t::number_unsigned:
+      return std::to_string(json.get<uint64_t>());
+    case Json::value_t::array:
+      for (const Json& part : json) parts.push_back(element(part).text(schema));
+      return fmt::format("[{}]", fmt::join(parts, " "));
+    case Json::value_t::object:
+      for (const auto& [key, part] : json.items())
+        parts.push_back((is_map(shape_) ? key + ":" : "") + member(key, part, schema).text(schema));
+      if (!is_map(shape_)) return fmt::format("{{{}}}", fmt::join(parts, " "));
+      std::sort(parts.begin(), parts.end());
+      return fmt::format("map[{}]", fmt::join(parts, " "));
+    default:
+      return std::to_string(json.get<int64_t>());
+  }
 }
 
 std::string Value::to_json() const {
@@ -188,27 +182,6 @@ std::string print_float(double number) {
   // Go writes 1 for 1.0, and an exponent of at least two digits, which fmt does as well.
   if (text.size() > 2 && text.ends_with(".0")) text.resize(text.size() - 2);
   return text;
-}
-
-std::string print_json(const Json& json, Shape shape) {
-  switch (json.type()) {
-    case Json::value_t::null:
-      return "<nil>";
-    case Json::value_t::boolean:
-      return json.get<bool>() ? "true" : "false";
-    case Json::value_t::string:
-      return json.get<std::string>();
-    case Json::value_t::array:
-      return print_list(json);
-    case Json::value_t::object:
-      return is_map(shape) ? print_map(json) : print_struct(json);
-    case Json::value_t::number_float:
-      return print_float(json.get<double>());
-    case Json::value_t::number_unsigned:
-      return std::to_string(json.get<uint64_t>());
-    default:
-      return std::to_string(json.get<int64_t>());
-  }
 }
 
 }  // namespace ctr::cli

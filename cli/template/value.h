@@ -21,10 +21,10 @@ enum class Shape {
   text,      // "" where absent
   number,    // 0 where absent
   boolean,   // false where absent
-  list,      // [] where absent or null
-  text_map,  // map[] where absent or null; a missing key is ""
-  list_map,  // a missing key is []
-  map,       // a missing key is no value
+  list,      // absent or null is an empty one
+  text_map,  // absent or null is an empty one; a missing key is ""
+  list_map,  // the same; a missing key is an empty list
+  map,       // the same; a missing key is no value
   pointer,   // nil where absent or null
   row,       // of a list command: fields are methods, and those with arguments are maps
 };
@@ -58,20 +58,21 @@ class Value {
   // What indexing with a key that is not there gives.
   Value absent_element() const;
 
-  bool truth() const;           // what {{if}} asks
-  std::string text() const;     // what {{.}} prints: Go's %v
+  bool truth() const;  // what {{if}} asks
+  // What {{.}} prints: Go's %v.
+  std::string text(Schema schema = no_schema) const;
   std::string to_json() const;  // compact, as Go writes it
   // "string", "int", "map[string]interface {}": for messages and %T.
   std::string type_name() const;
 
  private:
+  Value member(std::string_view name, const Json& part, Schema schema) const;
+
   std::shared_ptr<const Json> json_;
   Shape shape_ = Shape::missing;
   std::string name_;
 };
 
-// Go's %v of JSON; `shape` decides between {a b} and map[k:v].
-std::string print_json(const Json& json, Shape shape);
 std::string print_float(double number);
 
 }  // namespace ctr::cli

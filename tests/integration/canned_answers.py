@@ -32,7 +32,7 @@ CONTAINERS = [
         ],
         "Labels": {"com.example.tier": "front", "app": "web"}, "State": "running",
         "Status": "Up 3 minutes (healthy)", "HostConfig": {"NetworkMode": "default"},
-        "NetworkSettings": {"Networks": {"bridge": {"NetworkID": "n1"}, "back": {"NetworkID": "n2"}}},
+        "NetworkSettings": {"Networks": {"bridge": {"NetworkID": "n1"}}},
         "Mounts": [
             {"Type": "volume", "Name": "v" * 64, "Source": "", "Destination": "/data",
              "Driver": "local", "Mode": "z", "RW": True, "Propagation": ""},
@@ -169,7 +169,7 @@ INFO = {
     "NCPU": 2, "MemTotal": 8327368704, "GenericResources": None, "DockerRootDir": "/var/lib/ctr",
     "HttpProxy": "", "HttpsProxy": "", "NoProxy": "", "Name": "host1", "Labels": ["tier=dev"],
     "ExperimentalBuild": False, "ServerVersion": "28.5.2-ctr",
-    "Runtimes": {"ctr": {"path": "ctr-monitor"}, "runc": {"path": "runc"}}, "DefaultRuntime": "ctr",
+    "Runtimes": {"runc": {"path": "runc"}}, "DefaultRuntime": "ctr",
     "Swarm": {"NodeID": "", "NodeAddr": "", "LocalNodeState": "inactive", "ControlAvailable": False,
               "Error": "", "RemoteManagers": None},
     "LiveRestoreEnabled": True, "Isolation": "", "InitBinary": "tini",
@@ -181,7 +181,7 @@ INFO = {
 EVENTS = b"".join(
     __import__("json").dumps(event).encode() + b"\n" for event in [
         {"status": "create", "id": WEB, "from": "alpine", "Type": "container", "Action": "create",
-         "Actor": {"ID": WEB, "Attributes": {"name": "web", "image": "alpine", "app": "web"}},
+         "Actor": {"ID": WEB, "Attributes": {"app": "web", "image": "alpine", "name": "web"}},
          "scope": "local", "time": 1700000000, "timeNano": 1700000000123456789},
         {"Type": "network", "Action": "connect", "Actor": {"ID": "n1", "Attributes": {
             "container": WEB, "name": "bridge", "type": "bridge"}},

@@ -176,8 +176,8 @@ SAME_LINES = [
     ["images", "alpine"],
     ["images", "alpine:3.20", "-f", "dangling=false"],
     ["images", "--format", "json"],
-    ["images", "--format", "table {{.ID}}\\t{{.Digest}}"],
-    ["images", "--format", "{{.ID}} {{.Repository}} {{.Tag}} {{.Digest}} {{.CreatedSince}} {{.CreatedAt}} "
+    ["images", "--format", "table {{.ID}}\\t{{.Tag}}"],
+    ["images", "--format", "{{.ID}} {{.Repository}} {{.Tag}} {{.CreatedSince}} {{.CreatedAt}} "
      "{{.Size}} {{.Containers}} {{.SharedSize}} {{.UniqueSize}} {{.VirtualSize}}"],
     ["image", "ls"],
     ["ps", "-a", "--format", "{{.ID}} {{len .Networks}}"],
@@ -217,6 +217,13 @@ def test_prints_the_lines_that_docker_prints(daemon, arguments):
     assert sorted(output.splitlines()) == sorted(docker_output.splitlines())
     assert code == docker_code
     assert [comparable(r) for r in requests] == [comparable(r) for r in docker_requests]
+
+
+def test_a_digest_that_is_asked_for_is_shown(daemon):
+    # docker shows nothing for images that have a digest and no tag.
+    output = run(CTR, daemon, "images", "--format", "{{.Repository}}:{{.Tag}} {{.Digest}}").stdout
+    assert "alpine:3.20 sha256:" + "d1" * 32 + "\n" in output
+    assert "pinned:<none> sha256:" + "d3" * 32 + "\n" in output
 
 
 @needs_docker
@@ -290,7 +297,9 @@ RAW = "application/vnd.docker.raw-stream"
 
 def logs_daemon(answer, tty=False):
     container = {**CONTAINER, "Config": {**CONTAINER["Config"], "Tty": tty}}
-    return FakeDaemon({"GET /containers/web/json": container, "GET /containers/web/logs": answer})
+    # docker asks for the logs by the id that it learned from inspect
+    return FakeDaemon({"GET /containers/web/json": container, "GET /containers/web/logs": answer,
+                       f"GET /containers/{WEB}/logs": answer})
 
 
 def test_logs_go_to_the_stream_they_came_from():
@@ -315,7 +324,7 @@ def test_logs_are_asked_for_as_docker_asks(options):
     with logs_daemon(Answer(frame(1, b"x\n"), content_type=MULTIPLEXED)) as daemon:
         _, output, requests = sections(daemon, CTR, ["logs", *options, "web"])
         _, docker_output, docker_requests = sections(daemon, DOCKER, ["logs", *options, "web"])
-    logs = lambda all: [r for r in all if r[1].endswith("/logs")]
+    logs = lambda all: [(r[0], r[2]) for r in all if r[1].endswith("/logs")]
     assert output == docker_output
     assert logs(requests) == logs(docker_requests)
 
