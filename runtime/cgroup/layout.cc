@@ -129,10 +129,10 @@ CgroupLayout detect_layout() {
   CgroupLayout layout = parse_layout(sys::read_file("/proc/self/mountinfo", 64 << 20));
   for (Hierarchy& hierarchy : layout.hierarchies) {
     if (hierarchy.unified) {
-      const auto text = sys::find_file(hierarchy.mount_point + "/cgroup.controllers");
-      for (std::string_view word : split(text.value_or(""), ' '))
-        hierarchy.controllers.emplace_back(word.substr(0, word.find('\n')));
-      std::erase(hierarchy.controllers, "");
+      const std::string text =
+          sys::find_file(hierarchy.mount_point + "/cgroup.controllers").value_or("");
+      const std::string_view line = std::string_view(text).substr(0, text.find('\n'));
+      for (std::string_view name : split(line, ' ')) hierarchy.controllers.emplace_back(name);
     } else if (hierarchy.has("memory")) {
       layout.swap_accounting = sys::exists(hierarchy.mount_point + "/memory.memsw.limit_in_bytes");
     }
