@@ -11,6 +11,8 @@
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/process.h"
+#include "runtime/sys/timestamp.h"
+#include "runtime/sys/timestamp.h"
 
 namespace ctr::daemon {
 

@@ -47,7 +47,7 @@ void expect_platform(const image::Image& image, const std::string& reference,
 }
 
 // What Docker fills in, so that inspect tells what is really done.
-void complete_host_config(json& host, unsigned possible_cpus) {
+void complete_host_config(json& host, const LauncherOptions& options) {
   auto fill = [&](const char* key, const char* value) {
     if (host[key].get<std::string>().empty()) host[key] = value;
   };
@@ -58,9 +58,9 @@ void complete_host_config(json& host, unsigned possible_cpus) {
   fill("Runtime", "ctr");
   if (host["RestartPolicy"]["Name"].get<std::string>().empty()) host["RestartPolicy"]["Name"] = "no";
   if (host["LogConfig"]["Type"].get<std::string>().empty()) host["LogConfig"]["Type"] = "json-file";
-  if (host["ShmSize"] == 0) host["ShmSize"] = 64 << 20;
+  if (host["ShmSize"] == 0) host["ShmSize"] = options.shm_size;
   if (host["Privileged"].get<bool>()) return;
-  if (host["MaskedPaths"].is_null()) host["MaskedPaths"] = default_masked_paths(possible_cpus);
+  if (host["MaskedPaths"].is_null()) host["MaskedPaths"] = default_masked_paths(options.facts.possible_cpus);
   if (host["ReadonlyPaths"].is_null()) host["ReadonlyPaths"] = default_readonly_paths();
 }
 
@@ -106,7 +106,9 @@ Containers::Containers(LauncherOptions options, Services services)
       .gone = [this](const std::string& id, const MonitorClient* client) { on_gone(id, client); }});
 }
 
-Containers::~Containers() {
+Containers::~Containers() { stop(); }
+
+void Containers::stop() {
   // Their jobs post to each other: the sources of work end first.
   monitors_.reset();
   restarts_.reset();
@@ -204,7 +206,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   image::expect_runnable_system(image_config);
   complete_config(config, image_config.config);
   if (config["NetworkDisabled"] == true) host["NetworkMode"] = "none";
-  complete_host_config(host, launcher_.options().facts.possible_cpus);
+  complete_host_config(host, launcher_.options());
   record.image_id = image.id.text();
   for (const image::Digest& layer : image.diff_ids) record.diff_ids.push_back(layer.text());
   record.platform = "linux";

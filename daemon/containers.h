@@ -57,6 +57,8 @@ class Containers {
   // Once, before the first request: reads the records, finds the monitors that run, applies what
   // happened meanwhile, removes what belongs to nobody, starts what its restart policy wants.
   void recover();
+  // Once, after the last request: ends the threads; containers run on.
+  void stop();
 
   // --- life; each throws Error{not_found} "No such container: x" ---
   struct Created {

@@ -38,8 +38,9 @@ ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
   daemon_api daemon_networks daemon_process daemon_spec daemon_streams image runtime_cgroup runtime_protocol)
 
-# The routes over them.
+# The routes over them, and all of it put together.
 add_library(daemon_container_routes STATIC
+  container_engine.cc
   routes/container_processes.cc
   routes/container_streams.cc
   routes/containers.cc

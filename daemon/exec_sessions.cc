@@ -26,7 +26,7 @@ std::string command_text(const ExecConfig& config) {
 }
 
 template <class Value>
-Value get(const json& object, const char* key) {
+Value field(const json& object, const char* key) {
   auto value = object.find(key);
   return value == object.end() || value->is_null() ? Value{} : value->get<Value>();
 }
@@ -73,12 +73,12 @@ std::string ExecSessions::create(const std::string& reference, const json& body)
   ExecSession session;
   session.id = sys::random_hex(32);
   session.container_id = container_id;
-  session.config = {.cmd = get<std::vector<std::string>>(config, "Cmd"),
-                    .env = get<std::vector<std::string>>(config, "Env"),
-                    .user = get<std::string>(config, "User"),
-                    .working_dir = get<std::string>(config, "WorkingDir"),
-                    .tty = get<bool>(config, "Tty"),
-                    .privileged = get<bool>(config, "Privileged"),
+  session.config = {.cmd = field<std::vector<std::string>>(config, "Cmd"),
+                    .env = field<std::vector<std::string>>(config, "Env"),
+                    .user = field<std::string>(config, "User"),
+                    .working_dir = field<std::string>(config, "WorkingDir"),
+                    .tty = field<bool>(config, "Tty"),
+                    .privileged = field<bool>(config, "Privileged"),
                     .rows = size_of(config, 0),
                     .columns = size_of(config, 1)};
   if (session.config.cmd.empty())
@@ -87,10 +87,10 @@ std::string ExecSessions::create(const std::string& reference, const json& body)
     if (assignment.empty() || assignment[0] == '=')
       throw sys::Error(sys::ErrorKind::invalid_argument,
                        fmt::format("invalid environment variable: {}", assignment));
-  session.attach_stdin = get<bool>(config, "AttachStdin");
-  session.attach_stdout = get<bool>(config, "AttachStdout");
-  session.attach_stderr = get<bool>(config, "AttachStderr");
-  session.detach_keys = get<std::string>(config, "DetachKeys");
+  session.attach_stdin = field<bool>(config, "AttachStdin");
+  session.attach_stdout = field<bool>(config, "AttachStdout");
+  session.attach_stderr = field<bool>(config, "AttachStderr");
+  session.detach_keys = field<std::string>(config, "DetachKeys");
   std::string id = session.id;
   std::string command = command_text(session.config);
   {

@@ -27,6 +27,7 @@ struct LauncherOptions {
   std::string cgroup_parent;  // "/ctr": below it one cgroup for each container
   HostFacts facts;
   std::map<std::string, std::string> log_options;
+  int64_t shm_size = 64 << 20;
   std::vector<std::string> dns, dns_options, dns_search;
 };
 

@@ -1,0 +1,125 @@
+#include "daemon/container_engine.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "daemon/container_checks.h"
+#include "daemon/container_view.h"
+#include "daemon/disk_usage.h"
+#include "daemon/log_options.h"
+#include "daemon/routes/containers.h"
+#include "daemon/routes/exec.h"
+#include "image/digest.h"
+#include "runtime/security/capabilities.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* default_exec_root = "/run/ctr";
+
+// Daemons with roots of their own share the machine's hierarchies: each cleans up below its own
+// parent, and must never see the others' cgroups as left-overs.
+std::string cgroup_parent(const Config& config) {
+  if (!config.cgroup_parent.empty())
+    return config.cgroup_parent[0] == '/' ? config.cgroup_parent : "/" + config.cgroup_parent;
+  if (config.exec_root == default_exec_root) return "/ctr";
+  return "/ctr-" + image::Sha256::of(config.exec_root).hex().substr(0, 12);
+}
+
+std::string find_init(const Config& config) {
+  if (!config.init_path.empty()) return config.init_path;
+  for (const char* path : {"/usr/bin/tini-static", "/usr/libexec/docker/docker-init"})
+    if (sys::exists(path)) return path;
+  return "";
+}
+
+unsigned possible_cpus() {
+  std::string text = sys::find_file("/sys/devices/system/cpu/possible", 4096).value_or("0");
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  return static_cast<unsigned>(parse_cpu_list(text).back()) + 1;
+}
+
+HostFacts host_facts(const Config& config) {
+  HostFacts facts;
+  facts.possible_cpus = possible_cpus();
+  facts.docker_init = find_init(config);
+  facts.kernel_capabilities = runtime::available_capabilities();
+  for (const auto& [name, limit] : config.default_ulimits)
+    facts.default_limits.push_back({.name = name,
+                                    .soft = static_cast<uint64_t>(limit.soft),
+                                    .hard = static_cast<uint64_t>(limit.hard),
+                                    .is_default = true});
+  return facts;
+}
+
+LauncherOptions launcher_options(const Config& config) {
+  LauncherOptions options;
+  options.data_root = config.data_root;
+  options.exec_root = config.exec_root;
+  options.monitor_path = config.monitor_path;
+  options.cgroup_parent = cgroup_parent(config);
+  options.facts = host_facts(config);
+  options.log_options = config.log_options;
+  options.shm_size = static_cast<int64_t>(parse_log_size(config.default_shm_size));
+  options.dns = config.dns;
+  options.dns_options = config.dns_options;
+  options.dns_search = config.dns_search;
+  return options;
+}
+
+}  // namespace
+
+ContainerEngine::ContainerEngine(const Config& config, Services services)
+    : snapshotter_(services.layers, config.data_root + "/containers/trash"),
+      containers_(launcher_options(config),
+                  {.database = services.database,
+                   .images = services.images,
+                   .snapshotter = snapshotter_,
+                   .networks = services.networks,
+                   .events = services.events}),
+      execs_(containers_) {
+  containers_.recover();
+}
+
+void ContainerEngine::add_routes(Router& router) {
+  add_container_routes(router, containers_, execs_);
+  add_container_stream_routes(router, containers_);
+  add_container_process_routes(router, containers_);
+  add_exec_routes(router, execs_);
+}
+
+ContainerEngine::Counts ContainerEngine::count() const {
+  Counts counts;
+  for (const ContainerSnapshot& container : containers_.list()) {
+    Status status = container.live.state.status;
+    ++(status == Status::paused                       ? counts.paused
+       : status == Status::running ? counts.running
+                                                      : counts.stopped);
+  }
+  return counts;
+}
+
+json ContainerEngine::usage_json() {
+  json list = json::array();
+  for (const ContainerSnapshot& container : containers_.list()) {
+    ListInput input{.container = container,
+                    .endpoints = {},
+                    .image_name = container.record.config.image,
+                    .with_size = true,
+                    .size_rw = tree_size(containers_.launcher().snapshot(container.record).upper),
+                    .size_root = 0,
+                    .now = sys::now()};
+    auto image = containers_.images().find_by_id(image::Digest::parse(container.record.image_id));
+    input.size_root = input.size_rw + (image ? image->size : 0);
+    list.push_back(list_json(input));
+  }
+  return list;
+}
+
+}  // namespace ctr::daemon

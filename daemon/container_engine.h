@@ -1,0 +1,48 @@
+// Everything about containers, put together: what Engine needs of it are five calls.
+// Owned by Engine, after the stores and networks that it uses. Runs in: ctrd.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "daemon/config.h"
+#include "daemon/containers.h"
+#include "daemon/exec_sessions.h"
+#include "daemon/server/exchange.h"
+#include "image/snapshotter.h"
+
+namespace ctr::daemon {
+
+class ContainerEngine {
+ public:
+  struct Services {
+    image::Database& database;
+    image::LayerStore& layers;
+    image::ImageStore& images;
+    Networks& networks;
+    Events& events;
+  };
+  // Recovers what the last daemon left: when this returns, requests may come.
+  ContainerEngine(const Config& config, Services services);
+  ~ContainerEngine() { containers_.stop(); }  // before the execs, which its threads call
+  ContainerEngine(const ContainerEngine&) = delete;
+  ContainerEngine& operator=(const ContainerEngine&) = delete;
+
+  void add_routes(Router& router);
+  Containers& containers() { return containers_; }
+
+  // For GET /info and /system/df.
+  struct Counts {
+    int64_t running = 0;
+    int64_t paused = 0;
+    int64_t stopped = 0;
+  };
+  Counts count() const;
+  nlohmann::json usage_json();  // of containers, as list gives them with sizes
+
+ private:
+  image::Snapshotter snapshotter_;
+  Containers containers_;
+  ExecSessions execs_;
+};
+
+}  // namespace ctr::daemon
