@@ -36,7 +36,8 @@ add_library(daemon_domain STATIC
   work_queue.cc)
 ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
-  daemon_api daemon_networks daemon_process daemon_spec daemon_streams image runtime_cgroup runtime_protocol)
+  daemon_api daemon_networks daemon_process daemon_spec daemon_streams image
+  runtime_cgroup runtime_protocol runtime_seccomp_compiler)
 
 # The routes over them, and all of it put together.
 add_library(daemon_container_routes STATIC
