@@ -201,7 +201,8 @@ class Engine:
             left += [f"process {pid}" for pid in self.monitors()]
             for directory in (self.run_dir / "containers", self.data / "containers"):
                 if directory.exists():
-                    left += [str(path) for path in directory.iterdir()]
+                    left += [str(path) for path in directory.iterdir()
+                             if path.name != "trash" or any(path.iterdir())]
             links = self.in_netns("ip", "-o", "link", capture_output=True, text=True).stdout
             left += [line for line in links.splitlines() if "veth" in line]
             return left
