@@ -47,7 +47,10 @@ class Cgroup {
   // Stays when this object goes: somebody else will find() and remove() it.
   void release() { owned_ = false; }
 
-  // For clone3's CLONE_INTO_CGROUP: the directory in the v2 tree, -1 where there is none.
+  // For clone3's CLONE_INTO_CGROUP: the directory in the v2 tree, -1 where there is none. An exec
+  // must be ready for EBUSY: a container that manages cgroups of its own (systemd) has made this
+  // one an inner node. Then clone without it and attach(pid), which finds a cgroup that takes
+  // processes.
   int clone_fd() const;
   // Whether a process cloned into clone_fd() must still be attached to v1's trees.
   bool needs_attach() const;

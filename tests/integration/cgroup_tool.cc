@@ -81,23 +81,30 @@ Resources parse_resources(const Words& words, size_t from) {
   return resources;
 }
 
-// Born in the v2 cgroup where there is one; waits on `gate` until it is attached to v1's.
-pid_t clone_into(const Cgroup& cgroup) {
+struct Child {
+  pid_t pid = -1;
+  bool cloned_into = false;
+};
+
+// Born in the v2 cgroup where there is one and it takes processes.
+Child clone_into(const Cgroup& cgroup) {
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
   if (cgroup.clone_fd() >= 0) {
     arguments.flags = CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(cgroup.clone_fd());
+    const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+    if (pid >= 0 || errno != EBUSY)
+      return {static_cast<pid_t>(sys::check(pid, "clone3 CLONE_INTO_CGROUP")), true};
   }
-  return static_cast<pid_t>(
-      sys::check(::syscall(SYS_clone3, &arguments, sizeof arguments), "clone3"));
+  return {sys::check(::fork(), "fork"), false};
 }
 
 pid_t start_in(const Cgroup& cgroup, const Words& command) {
   int gate[2];
   sys::check(::pipe(gate), "pipe");
-  const pid_t pid = clone_into(cgroup);
-  if (pid == 0) {
+  const Child child = clone_into(cgroup);
+  if (child.pid == 0) {
     char byte = 0;
     ::close(gate[1]);
     if (::read(gate[0], &byte, 1) != 1) ::_exit(125);
@@ -109,10 +116,10 @@ pid_t start_in(const Cgroup& cgroup, const Words& command) {
     ::_exit(127);
   }
   ::close(gate[0]);
-  cgroup.attach(pid, cgroup.clone_fd() >= 0);
+  cgroup.attach(child.pid, child.cloned_into);
   sys::check(::write(gate[1], "x", 1), "write");
   ::close(gate[1]);
-  return pid;
+  return child.pid;
 }
 
 int wait_for(pid_t pid) {
@@ -165,16 +172,16 @@ void bench(const std::string& path, int count) {
     const int64_t start = sys::monotonic_now();
     Cgroup cgroup = Cgroup::create(layout, path + "-" + std::to_string(i), resources);
     const int64_t created = sys::monotonic_now();
-    const pid_t pid = clone_into(cgroup);
-    if (pid == 0) {
+    const Child child = clone_into(cgroup);
+    if (child.pid == 0) {
       ::pause();
       ::_exit(0);
     }
     const int64_t cloned = sys::monotonic_now();
-    cgroup.attach(pid, cgroup.clone_fd() >= 0);
+    cgroup.attach(child.pid, child.cloned_into);
     const int64_t attached = sys::monotonic_now();
     cgroup.kill_all();
-    wait_for(pid);
+    wait_for(child.pid);
     const int64_t killed = sys::monotonic_now();
     cgroup.remove();
     const int64_t parts[] = {created - start, attached - cloned, killed - attached,

@@ -266,6 +266,24 @@ def test_cgroups_below_go_too(group):
     assert directories(one.path) == []
 
 
+def test_a_container_with_cgroups_of_its_own_can_be_entered(group):
+    """What systemd in a container does: on v2 its own cgroup takes no process any more."""
+    if [unified for _, unified, _ in trees()] != [True]:
+        pytest.skip("needs cgroup v2")
+    one = group("pids=50")
+    process = one.start("echo running; exec sleep 60")
+    assert process.stdout.readline() == "running\n"
+    time.sleep(0.3)
+    (directory,) = directories(one.path)
+    (directory / "init.scope").mkdir()
+    (directory / "init.scope" / "cgroup.procs").write_text(one.pids().split()[0])
+    (directory / "cgroup.subtree_control").write_text("+pids +memory")
+    entered = one.start("grep -c init.scope /proc/self/cgroup")
+    assert entered.communicate(timeout=20)[0] == "1\n"
+    one.kill()
+    process.wait(10)
+
+
 def test_a_cgroup_in_use_is_not_removed(group):
     one = group()
     process = one.start("sleep 60")
