@@ -61,8 +61,9 @@ class Engine:
             if kind is None:
                 self.remove_all()
         finally:
+            # While the daemon runs: it deletes behind the client's back.
+            left = self.leftovers() if kind is None else []
             self.stop()
-            left = self.leftovers()
             self.force_clean()
         if kind is None:
             assert not left, f"left behind: {left}\n{self.log_tail()}"
