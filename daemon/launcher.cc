@@ -1,8 +1,10 @@
 #include "daemon/launcher.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -14,6 +16,7 @@
 #include "runtime/spec_json.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/mount.h"
 
 namespace ctr::daemon {
 
@@ -39,6 +42,21 @@ void settle_bind_source(const MountPoint& mount) {
   sys::make_directories(mount.source, 0755);
 }
 
+// The monitor's program on a read-only mount of its own that is attached nowhere. Until its exec the
+// container's first process runs this very file: a container that gets hold of it through
+// /proc/<pid>/exe still cannot open it for writing (CVE-2019-5736). Before Linux 5.12 the program is
+// run as it lies there, which nothing but the check of permissions protects.
+sys::UniqueFd open_protected(const std::string& program) {
+  try {
+    sys::UniqueFd mount = sys::clone_mount(AT_FDCWD, program, false);
+    sys::set_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY, 0, 0, false);
+    return mount;
+  } catch (const sys::Error& error) {
+    if (error.error_number() != ENOSYS) throw;
+    return sys::open_at(AT_FDCWD, program, O_PATH);
+  }
+}
+
 }  // namespace
 
 Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Networks& networks)
@@ -46,7 +64,8 @@ Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Net
       snapshotter_(snapshotter),
       networks_(networks),
       seccomp_(options_.exec_root + "/seccomp"),
-      layout_(runtime::detect_layout()) {
+      layout_(runtime::detect_layout()),
+      monitor_program_(open_protected(options_.monitor_path)) {
   options_.facts.cgroup_v2 = layout_.mode() == runtime::CgroupMode::v2;
   sys::make_directories(options_.data_root + "/containers", 0711);
   sys::make_directories(options_.exec_root + "/containers", 0700);
@@ -165,7 +184,9 @@ sys::Process Launcher::spawn_monitor(const std::string& directory,
                                      const sys::UniqueFd& socket) const {
   sys::UniqueFd log = sys::open_at(AT_FDCWD, directory + "/monitor.log",
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
-  return sys::spawn({.program = options_.monitor_path,
+  // Through our own /proc entry: in the child the descriptor itself is closed by then.
+  return sys::spawn({.program = fmt::format("/proc/{}/fd/{}", ::getpid(), monitor_program_.get()),
+                     .name = options_.monitor_path,
                      .arguments = {directory},
                      .environment = {},  // E12: nothing of ours for the container to find
                      .descriptors = {{socket.get(), 3}, {log.get(), 1}, {log.get(), 2}},

@@ -90,6 +90,7 @@ class Launcher {
   Networks& networks_;
   SeccompCache seccomp_;
   runtime::CgroupLayout layout_;
+  sys::UniqueFd monitor_program_;
 };
 
 // What a container asks of networks at its start: its mode's first. Pure.

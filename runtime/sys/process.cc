@@ -150,7 +150,7 @@ Process spawn(const SpawnOptions& options) {
   plan_descriptors(plan, descriptors);
   plan_signals(plan, options.new_session);
   std::vector<std::string> arguments = options.arguments;
-  arguments.insert(arguments.begin(), options.program);
+  arguments.insert(arguments.begin(), options.name.empty() ? options.program : options.name);
   std::vector<char*> argv = pointers_to(arguments);
   std::vector<char*> envp = pointers_to(options.environment);
   pid_t pid = -1;
