@@ -58,6 +58,17 @@ json image_usage_json(const Images& images) {
   return list;
 }
 
+// Without the slash; nullopt where the container is gone.
+std::optional<std::string> find_container_name(const Containers& containers,
+                                               const std::string& id) {
+  try {
+    const std::string name = containers.snapshot(id).record.name;
+    return name.starts_with("/") ? name.substr(1) : name;
+  } catch (const sys::Error&) {
+    return std::nullopt;
+  }
+}
+
 }  // namespace
 
 Engine::Engine(const Config& config)
@@ -73,12 +84,23 @@ Engine::Engine(const Config& config)
           {content_, layers_, image_store_, puller_, registry_, events_, config.embedded_images}),
       search_(registry_.config()),
       host_networking_(warn, config.iptables),
-      networks_(database_, events_, network_options(config), host_networking_, warn) {
+      networks_(database_, events_, network_options(config), host_networking_, warn),
+      containers_(config, {database_, layers_, image_store_, networks_, events_}) {
+  images_.set_users([this] { return containers_.containers().image_users(); });
+}
+
+void Engine::collect_garbage() {
   content_.expire_ingests(ingest_age);
+  image_store_.collect_garbage(containers_.containers().image_users());
 }
 
 void Engine::add_routes(Router& router) {
   SystemSources system{.config = config_, .events = events_, .engine_id = id_};
+  system.count_containers = [this] {
+    ContainerEngine::Counts counts = containers_.count();
+    return ContainerCounts{counts.running, counts.paused, counts.stopped};
+  };
+  system.list_container_usage = [this] { return containers_.usage_json(); };
   system.count_images = [this] { return static_cast<int64_t>(images_.count()); };
   system.list_image_usage = [this] { return image_usage_json(images_); };
   system.layers_size = [this] { return static_cast<int64_t>(images_.layers_size()); };
@@ -88,7 +110,10 @@ void Engine::add_routes(Router& router) {
   add_system_routes(router, std::move(system));
   add_event_routes(router, events_);
   add_image_routes(router, images_, search_);
-  add_network_routes(router, {.networks = networks_});
+  add_network_routes(router, {.networks = networks_, .container_name = [this](auto& id) {
+                                return find_container_name(containers_.containers(), id);
+                              }});
+  containers_.add_routes(router);
 }
 
 void remove_network_state(const Config& config) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemon/config.h"
+#include "daemon/container_engine.h"
 #include "daemon/events.h"
 #include "daemon/host_networking.h"
 #include "daemon/image_search.h"
@@ -30,6 +31,9 @@ class Engine {
   // The one place where resources and paths meet.
   void add_routes(Router& router);
 
+  // Takes away what a crash left unreferenced. Requests may run meanwhile.
+  void collect_garbage();
+
   Events& events() { return events_; }
 
  private:
@@ -46,6 +50,7 @@ class Engine {
   ImageSearch search_;
   HostNetworking host_networking_;
   Networks networks_;
+  ContainerEngine containers_;
 };
 
 // `ctrd --remove-network-state`: what the database's networks have on this host goes.

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <thread>
+#include <vector>
 
 #include "daemon/config.h"
 #include "daemon/engine.h"
@@ -61,6 +62,15 @@ void end_connections(Server& server, Events& events) {
   ::_exit(0);
 }
 
+// What a crash left is a matter of disk space, not of correctness: a failure is no reason to stop.
+void collect_garbage(Engine& engine) {
+  try {
+    engine.collect_garbage();
+  } catch (const sys::Error& error) {
+    log_warn("garbage was not collected", {{"error", error.what()}});
+  }
+}
+
 int serve(const Config& config) {
   expect_root();
   make_roots(config);
@@ -69,14 +79,18 @@ int serve(const Config& config) {
   PidFile pidfile(config.pidfile);
   for (const std::string& warning : config.warnings) log_warn(warning);
 
+  // First, so that clients that come while the engine finds its containers again wait, not fail.
+  std::vector<sys::UniqueFd> listeners = open_listeners(config);
   Engine engine(config);
   Router router;
   engine.add_routes(router);
   Server server(router, server_options());
-  for (sys::UniqueFd& listener : open_listeners(config)) server.add_listener(std::move(listener));
+  for (sys::UniqueFd& listener : listeners) server.add_listener(std::move(listener));
   std::thread acceptor([&] { server.run(); });
   log_info("ctrd is ready", {{"version", engine_version}, {"data-root", config.data_root}});
   notify_systemd("READY=1");
+
+  collect_garbage(engine);
 
   std::string signal = wait_for_stop([] { log_info("SIGHUP: settings are read at start only"); });
   log_info("stopping; containers run on", {{"signal", signal}});

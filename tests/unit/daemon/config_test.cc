@@ -2,10 +2,9 @@
 
 #include <doctest/doctest.h>
 
-
 #include "daemon/config_settings.h"
-#include "daemon/machine.h"
 #include "daemon/logging.h"
+#include "daemon/machine.h"
 #include "runtime/sys/error.h"
 
 using namespace ctr::daemon;
@@ -40,7 +39,7 @@ TEST_CASE("flags bear dockerd's names and may be repeated where they are lists")
                          "a:5000",
                          "--insecure-registry",
                          "b",
-                         "--icc=false",
+                         "--iptables=false",
                          "--bip",
                          "10.0.0.1/16",
                          "--mtu",
@@ -55,7 +54,7 @@ TEST_CASE("flags bear dockerd's names and may be repeated where they are lists")
   CHECK(config.hosts == std::vector<std::string>{"unix:///a.sock", "unix:///b.sock"});
   CHECK(config.pidfile == "/e/ctrd.pid");
   CHECK(config.insecure_registries == std::vector<std::string>{"a:5000", "b"});
-  CHECK_FALSE(config.icc);
+  CHECK_FALSE(config.iptables);
   CHECK(config.mtu == 1400);
   CHECK(config.default_ulimits["nofile"].hard == 20);
   CHECK(config.log_options["max-size"] == "1m");
@@ -85,6 +84,7 @@ TEST_CASE("what dockerd protects with and we do not is refused, not ignored") {
                        "setting 'userns-remap' is not supported by ctrd: remove it", Error);
   CHECK_THROWS_AS(parse({"--selinux-enabled"}), Error);
   CHECK_NOTHROW(parse({"--selinux-enabled=false"}));
+  CHECK_THROWS_AS(parse({"--icc=false"}), Error);
   CHECK_THROWS_AS(read_file(R"({"no-new-privileges": true})"), Error);
   CHECK_NOTHROW(read_file(R"({"no-new-privileges": false})"));
   CHECK(parse({"--live-restore", "--storage-driver", "overlay2"}).config.warnings.size() == 2);
