@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "runtime/sys/error.h"
@@ -32,8 +33,9 @@ size_t sequence_length(std::string_view text) {
   return length;
 }
 
-void append_character(std::string& json, std::string_view character) {
-  switch (character[0]) {
+void append_escaped(std::string& json, unsigned char c) {
+  static constexpr char digits[] = "0123456789abcdef";
+  switch (c) {
     case '"':
       json += "\\\"";
       return;
@@ -49,22 +51,23 @@ void append_character(std::string& json, std::string_view character) {
     case '\t':
       json += "\\t";
       return;
-    case '<':
-      json += "\\u003c";
-      return;  // as Go's encoder does, so that the files are the same
-    case '>':
-      json += "\\u003e";
-      return;
-    case '&':
-      json += "\\u0026";
-      return;
     default:
-      break;
+      // Control characters, and <, >, & as Go's encoder does, so that the files are the same.
+      json += "\\u00";
+      json += digits[c >> 4];
+      json += digits[c & 15];
   }
-  if (static_cast<unsigned char>(character[0]) < 0x20)
-    json += fmt::format("\\u{:04x}", static_cast<unsigned char>(character[0]));
-  else
-    json += character;
+}
+
+bool is_plain(unsigned char c) {
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
+// What can be copied as it is: most of any log.
+size_t plain_length(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && is_plain(static_cast<unsigned char>(text[length]))) ++length;
+  return length;
 }
 
 }  // namespace
@@ -73,13 +76,19 @@ std::string format_log_line(std::string_view text, Stream stream, sys::Timestamp
                             const std::string& attributes) {
   std::string json = "{\"log\":\"";
   json.reserve(text.size() + 96);
-  while (!text.empty()) {
+  while (true) {
+    size_t plain = plain_length(text);
+    json += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     size_t length = sequence_length(text);
     if (length == 0)
       json += "\\ufffd";
+    else if (length == 1)
+      append_escaped(json, static_cast<unsigned char>(text[0]));
     else
-      append_character(json, text.substr(0, length));
-    text.remove_prefix(length == 0 ? 1 : length);
+      json += text.substr(0, length);
+    text.remove_prefix(std::max<size_t>(length, 1));
   }
   json +=
       stream == Stream::standard_error ? "\",\"stream\":\"stderr\"" : "\",\"stream\":\"stdout\"";
