@@ -223,7 +223,7 @@ void Images::check_credentials(const std::string& server,
   services_.registry.log_in(server, credentials, {});
 }
 
-image::Puller::Resolved Images::resolve(const image::Reference& reference,
+image::NamedManifest Images::resolve(const image::Reference& reference,
                                         const image::Credentials& credentials,
                                         std::stop_token stop) const {
   return services_.puller.resolve(reference, credentials, std::move(stop));

@@ -72,7 +72,7 @@ class Images {
   Pruned prune(const Filters& filters);
 
   void check_credentials(const std::string& server, const image::Credentials& credentials) const;
-  image::Puller::Resolved resolve(const image::Reference& reference,
+  image::NamedManifest resolve(const image::Reference& reference,
                                   const image::Credentials& credentials,
                                   std::stop_token stop) const;
   const image::ContentStore& content() const { return services_.content; }

@@ -3,9 +3,7 @@
 #include <map>
 
 #include "image/layer_fetch.h"
-#include "image/media_type.h"
-#include "image/registry_error.h"
-#include "image/registry_retry.h"
+#include "runtime/sys/error.h"
 
 namespace ctr::image {
 
@@ -16,46 +14,7 @@ using sys::ErrorKind;
 
 constexpr int max_nested_indexes = 2;  // an index may list an index, no deeper (G10, D07)
 constexpr unsigned config_workers = 2;
-constexpr int manifest_tries = 2;  // one that arrives corrupt is asked for again
 constexpr int max_joined_failures = 3;
-
-// A manifest by its digest, verified (G01).
-RemoteManifest get_verified(Repository& repository, const Digest& digest, std::stop_token stop) {
-  for (int attempt = 1;; ++attempt) {
-    RemoteManifest manifest = repository.get_manifest(digest.text(), stop);
-    const Digest actual = Sha256::of(manifest.text);
-    if (actual == digest) return manifest;
-    if (attempt == manifest_tries)
-      throw Error(ErrorKind::invalid_argument,
-                  fmt::format("manifest {} does not match its digest: the registry sent {}",
-                              digest.text(), actual.text()));
-  }
-}
-
-// The registry's word for a tag, or nothing where it answers in another way: the GET that follows
-// says what is wrong.
-std::optional<Digest> find_digest(Repository& repository, const Reference& reference,
-                                  std::stop_token stop) {
-  try {
-    return repository.find_digest(reference.tag_or_digest(), stop);
-  } catch (const RegistryError& failure) {
-    if (!is_transient(failure)) throw;
-    return std::nullopt;
-  }
-}
-
-// The document that a name points to. By tag its digest is the computed one, whatever the
-// registry's header says (G03); by digest it has to be that digest (G07).
-Puller::Resolved get_named(Repository& repository, const Reference& reference,
-                           std::stop_token stop) {
-  if (!reference.digest.empty()) {
-    RemoteManifest manifest = get_verified(repository, reference.digest, stop);
-    return {reference.digest, std::move(manifest.text), std::move(manifest.media_type)};
-  }
-  RemoteManifest manifest = repository.get_manifest(reference.tag, stop);
-  Digest digest = Sha256::of(manifest.text);
-  return {std::move(digest), std::move(manifest.text), std::move(manifest.media_type)};
-}
 
 }  // namespace
 
@@ -72,11 +31,6 @@ class Pull {
   PulledImage run();
 
  private:
-  struct Document {
-    Digest digest;
-    std::string text;
-    std::string media_type;
-  };
   struct Wanted {
     BlobOrder order;
     SharedJobs::Ticket ticket;
@@ -88,9 +42,9 @@ class Pull {
     image_.blobs.push_back(digest);
   }
   std::optional<std::string> find_stored(const Digest& digest, size_t limit);
-  Document named_document();
-  Document listed_document(const Descriptor& descriptor);
-  Manifest choose(Document document);
+  NamedManifest named_document();
+  NamedManifest listed_document(const Descriptor& descriptor);
+  Manifest choose(NamedManifest document);
   ImageConfig fetch_config(const Manifest& manifest);
   void expect_platform(const ImageConfig& config) const;
   std::vector<Wanted> plan_layers(const Manifest& manifest) const;
@@ -104,7 +58,7 @@ class Pull {
   const PullRequest& request_;
   std::shared_ptr<Repository> repository_;
   std::shared_ptr<JobMailbox> mailbox_;
-  std::vector<Document> documents_;  // to be stored when everything else is there
+  std::vector<NamedManifest> documents_;  // to be stored when everything else is there
   PulledImage image_;
 };
 
@@ -121,28 +75,30 @@ std::optional<std::string> Pull::find_stored(const Digest& digest, size_t limit)
   }
 }
 
-Pull::Document Pull::named_document() {
+NamedManifest Pull::named_document() {
   // One HEAD tells whether what the name points to is here already. Asked even for a digest: that
   // we have the content does not mean that this repository does (G07).
-  if (std::optional<Digest> digest = find_digest(*repository_, request_.reference, request_.stop)) {
+  if (std::optional<Digest> digest =
+          find_named_digest(*repository_, request_.reference, request_.stop)) {
     const bool meant = request_.reference.digest.empty() || request_.reference.digest == *digest;
     if (meant)
       if (std::optional<std::string> text = find_stored(*digest, max_manifest_bytes))
         return {*digest, std::move(*text), ""};
   }
-  Puller::Resolved named = get_named(*repository_, request_.reference, request_.stop);
+  NamedManifest named = get_named_manifest(*repository_, request_.reference, request_.stop);
   return {named.digest, std::move(named.text), std::move(named.media_type)};
 }
 
-Pull::Document Pull::listed_document(const Descriptor& descriptor) {
+NamedManifest Pull::listed_document(const Descriptor& descriptor) {
   if (descriptor.size > max_manifest_bytes)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("manifest {} is larger than {} bytes", descriptor.digest.text(),
                             max_manifest_bytes));
   std::optional<std::string> stored = find_stored(descriptor.digest, max_manifest_bytes);
-  Document document{descriptor.digest, "", descriptor.media_type};
-  document.text = stored ? std::move(*stored)
-                         : get_verified(*repository_, descriptor.digest, request_.stop).text;
+  NamedManifest document{descriptor.digest, "", descriptor.media_type};
+  document.text = stored
+                      ? std::move(*stored)
+                      : get_manifest_by_digest(*repository_, descriptor.digest, request_.stop).text;
   if (document.text.size() != descriptor.size)
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("manifest {} has {} bytes, but the index says {}",
@@ -151,7 +107,7 @@ Pull::Document Pull::listed_document(const Descriptor& descriptor) {
 }
 
 // Goes from the named document to the manifest of the platform.
-Manifest Pull::choose(Document document) {
+Manifest Pull::choose(NamedManifest document) {
   const std::vector<Platform> acceptable =
       request_.platform ? acceptable_platforms(*request_.platform, Compatibility::same_architecture)
                         : acceptable_platforms(host_platform(), Compatibility::what_the_cpu_runs);
@@ -276,7 +232,7 @@ void Pull::fetch(SharedJobs& jobs, std::vector<Wanted>& wanted, bool tells) {
 }
 
 PulledImage Pull::run() {
-  Document document = named_document();
+  NamedManifest document = named_document();
   image_.reference = request_.reference;
   image_.digest = document.digest;
   const Digest named = document.digest;
@@ -316,10 +272,10 @@ PulledImage Puller::pull(const PullRequest& request) {
   return Pull(*this, request).run();
 }
 
-Puller::Resolved Puller::resolve(const Reference& reference, const Credentials& credentials,
-                                 std::stop_token stop) {
-  return get_named(*client_.repository(reference.domain, reference.path, credentials), reference,
-                   stop);
+NamedManifest Puller::resolve(const Reference& reference, const Credentials& credentials,
+                              std::stop_token stop) {
+  return get_named_manifest(*client_.repository(reference.domain, reference.path, credentials),
+                            reference, stop);
 }
 
 }  // namespace ctr::image

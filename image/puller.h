@@ -15,6 +15,7 @@
 #include "image/image_config.h"
 #include "image/layer_store.h"
 #include "image/manifest.h"
+#include "image/manifest_fetch.h"
 #include "image/pull_progress.h"
 #include "image/reference.h"
 #include "image/registry_client.h"
@@ -59,13 +60,8 @@ class Puller {
   PulledImage pull(const PullRequest& request);
 
   // The digest and document that a name points to, for `GET /distribution/…`: nothing is stored.
-  struct Resolved {
-    Digest digest;
-    std::string text;
-    std::string media_type;
-  };
-  Resolved resolve(const Reference& reference, const Credentials& credentials,
-                   std::stop_token stop);
+  NamedManifest resolve(const Reference& reference, const Credentials& credentials,
+                        std::stop_token stop);
 
  private:
   friend class Pull;

@@ -6,6 +6,7 @@ image_library(image_registry
   http_client.cc
   http_transfer.cc
   layer_fetch.cc
+  manifest_fetch.cc
   puller.cc
   registry_auth.cc
   registry_client.cc

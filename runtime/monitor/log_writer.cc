@@ -60,7 +60,7 @@ void append_escaped(std::string& json, unsigned char c) {
 }
 
 bool is_plain(unsigned char c) {
-  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
 // What can be copied as it is: most of any log.
