@@ -52,7 +52,7 @@ std::optional<uint64_t> find_start_time(pid_t pid);
 // A program to run as a child, without a shell.
 struct SpawnOptions {
   std::string program;                    // absolute path
-  std::string name;                       // argv[0]; empty: the program's path
+  std::string name{};                     // argv[0]; empty: the program's path
   std::vector<std::string> arguments;     // argv[1...]
   std::vector<std::string> environment;   // complete: nothing is inherited
   // (ours, theirs): descriptors that the child gets, under that number; 0, 1 and 2 default to
