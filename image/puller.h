@@ -60,8 +60,9 @@ class Puller {
   PulledImage pull(const PullRequest& request);
 
   // The digest and document that a name points to, for `GET /distribution/…`: nothing is stored.
-  NamedManifest resolve(const Reference& reference, const Credentials& credentials,
-                        std::stop_token stop);
+  using Resolved = NamedManifest;
+  Resolved resolve(const Reference& reference, const Credentials& credentials,
+                   std::stop_token stop);
 
  private:
   friend class Pull;
