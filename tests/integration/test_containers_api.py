@@ -27,7 +27,7 @@ class Stream:
         lines = [f"{method} {path} HTTP/1.1", "Host: docker", f"Content-Length: {len(text)}"]
         if body is not None:
             lines.append("Content-Type: application/json")
-        lines += [f"{name}: {value}" for name, value in (headers or {}).items()]
+        lines += [f"{name}: {value}" for name, value in (headers or {"Connection": "close"}).items()]
         self.socket.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + text)
         self.pending = b""
         head = self.read_until(b"\r\n\r\n").decode()
@@ -576,7 +576,7 @@ def test_fifty_clients_on_twenty_containers_get_no_500(shared_engine, api):
                 ("GET", f"/containers/{name}/json"), ("GET", "/containers/json?all=1"),
                 ("POST", f"/containers/{name}/rename?name={name}x"), ("POST", f"/containers/{name}x/rename?name={name}"),
                 ("DELETE", f"/containers/{name}?force={choose.choice('01')}")])
-            stream = Stream(shared_engine, method, path, headers={"Connection": "close"})
+            stream = Stream(shared_engine, method, path)
             answers.append((stream.status, path, stream.read_all()))
             stream.close()
 
