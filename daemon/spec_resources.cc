@@ -105,6 +105,23 @@ void plan_device_access(const ResourceRequest& request, const HostConfig& host_c
     resources.devices.push_back(runtime::parse_device_rule(text));
 }
 
+// "RTMIN", "RTMIN+3", "RTMAX-1".
+std::optional<int> find_realtime_signal(std::string_view name) {
+  bool from_first = name.starts_with("RTMIN");
+  if (!from_first && !name.starts_with("RTMAX")) return std::nullopt;
+  name.remove_prefix(5);
+  int distance = 0;
+  if (!name.empty()) {
+    if (name[0] != (from_first ? '+' : '-')) return std::nullopt;
+    name.remove_prefix(1);
+    auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), distance);
+    if (error != std::errc() || end != name.data() + name.size() || distance < 0)
+      return std::nullopt;
+  }
+  if (distance > SIGRTMAX - SIGRTMIN) return std::nullopt;
+  return from_first ? SIGRTMIN + distance : SIGRTMAX - distance;
+}
+
 }  // namespace
 
 std::vector<std::string> check_resources(const ResourceRequest& request) {
@@ -171,8 +188,7 @@ int parse_signal(const std::string& text) {
     const char* known = ::sigabbrev_np(candidate);
     if (known != nullptr && name == known) return candidate;
   }
-  if (name == "RTMIN") return SIGRTMIN;
-  if (name == "RTMAX") return SIGRTMAX;
+  if (std::optional<int> number = find_realtime_signal(name)) return *number;
   refuse(fmt::format("invalid signal: {}", text));
 }
 
