@@ -165,8 +165,9 @@ MessageReader::Progress MessageReader::read_some(int socket) {
       descriptors_.emplace_back(fd);
     }
   }
-  if (received > 0) arrivals_.emplace_back(consumed_ + buffer_.size(), received);
   if (count == 0) return Progress::end;
+  if (received > 0)
+    arrivals_.emplace_back(consumed_ + buffer_.size() + static_cast<size_t>(count) - 1, received);
   buffer_.append(data, static_cast<size_t>(count));
   return Progress::more;
 }
@@ -181,8 +182,8 @@ std::optional<Message> MessageReader::take() {
   if (buffer_.size() < header_size + length) return std::nullopt;
   Message message{buffer_.substr(header_size, length), {}};
   buffer_.erase(0, header_size + length);
-  // recvmsg(2) never merges bytes before and after descriptors, so that those which came at this
-  // message's first byte, and only those, belong to it.
+  // recvmsg(2) may put bytes of earlier messages before those that descriptors came with, but never
+  // bytes behind them: who owns the last byte of that read owns the descriptors.
   uint64_t end = consumed_ + header_size + length;
   while (!arrivals_.empty() && arrivals_.front().first < end) {
     for (size_t i = 0; i < arrivals_.front().second; ++i) {
