@@ -150,7 +150,10 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   context.stdio = options.stdio;
   context.container_pidfd = init.pidfd();
   // Our next child is born in the container's pid namespace: one clone, no intermediate process.
-  sys::check(::setns(init.pidfd(), CLONE_NEWPID), "setns into the pid namespace");
+  int entered = ::setns(init.pidfd(), CLONE_NEWPID);
+  if (entered < 0 && errno == ESRCH)  // it ended after whoever asked had looked
+    throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
+  sys::check(entered, "setns into the pid namespace");
   PendingProcess child = clone_and_run(0, cgroup.clone_fd(), context, channel, run_exec);
   cgroup.attach(child.process().pid(), cgroup.clone_fd() >= 0);
   child.channel().send(Step::host_ready);
