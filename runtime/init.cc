@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "runtime/command.h"
@@ -41,9 +42,17 @@ bool makes_namespace(const ContainerSpec& spec, NamespaceKind kind) {
                      [&](const Namespace& n) { return n.kind == kind && n.path.empty(); });
 }
 
+// By the bare call: signal(2) refuses 32 and 33, which glibc keeps for its threads, and whose
+// posix_spawn(3) had the monitor ignore them.
+void restore_signal(int number) {
+  constexpr std::array<unsigned long, 4> default_action{};  // the kernel's struct sigaction
+  constexpr size_t mask_size = 8;
+  (void)::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, mask_size);
+}
+
 void begin_session(InitContext&) {
   // What the monitor ignores or blocks would stay so across exec.
-  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+  for (int number = 1; number < NSIG; ++number) restore_signal(number);
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -285,6 +294,7 @@ void fail(const InitContext& context, const char* stage, const sys::Error& error
     for (const Stage& stage : stages) {
       name = stage.name;
       stage.run(context);
+      if (context.timeline != nullptr) context.timeline->mark(stage.name);
     }
   } catch (const LaunchError& error) {
     fail(context, name, error, error.exit_code());

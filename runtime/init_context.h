@@ -11,6 +11,7 @@
 #include "runtime/security/seccomp.h"
 #include "runtime/spec.h"
 #include "runtime/sys/unique_fd.h"
+#include "runtime/timeline.h"
 
 namespace ctr::runtime {
 
@@ -20,6 +21,7 @@ struct InitContext {
   const LaunchChannel& channel;
   const CompiledFilter* filter = nullptr;  // null: unconfined
   std::array<int, 3> stdio{-1, -1, -1};    // for a process without a terminal
+  Timeline* timeline = nullptr;            // null: not recorded
   int container_pidfd = -1;                // exec: whose namespaces to join
   const CgroupLayout* cgroup_layout = nullptr;
 

@@ -95,6 +95,10 @@ PendingProcess clone_and_run(uint64_t flags, int cgroup, InitContext& context,
   return PendingProcess(sys::Process(child.pid, std::move(child.pidfd)), std::move(channel.first));
 }
 
+void mark(const LaunchOptions& options, const char* name) {
+  if (options.timeline != nullptr) options.timeline->mark(name);
+}
+
 void finish_setup(PendingProcess& pending, bool terminal) {
   if (terminal) pending.set_terminal(pending.channel().expect(Step::terminal));
 }
@@ -121,21 +125,26 @@ sys::Process PendingProcess::start() {
 
 PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options) {
   Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources);
+  mark(options, "launch: make the cgroup");
   std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
   InitContext context{.spec = spec, .process = spec.process, .channel = channel.second};
   context.cgroup_layout = &options.cgroup_layout;
+  context.timeline = options.timeline;
   context.filter = options.filter;
   context.stdio = options.stdio;
   join_pid_namespace(spec);
   PendingProcess init =
       clone_and_run(plan_clone_flags(spec), cgroup.clone_fd(), context, channel, run_init);
+  mark(options, "launch: clone");
   cgroup.attach(init.process().pid(), cgroup.clone_fd() >= 0);
+  mark(options, "launch: enter the cgroup");
   init.channel().send(Step::host_ready);
   if (makes_network(spec)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
     init.set_interfaces(spec.interfaces);
     init.channel().send(Step::network_ready);
   }
+  mark(options, "launch: connect the network");
   finish_setup(init, spec.process.terminal);
   return {std::move(cgroup), std::move(init)};
 }

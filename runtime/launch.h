@@ -11,6 +11,7 @@
 #include "runtime/security/seccomp.h"
 #include "runtime/spec.h"
 #include "runtime/sys/process.h"
+#include "runtime/timeline.h"
 
 namespace ctr::runtime {
 
@@ -18,6 +19,7 @@ struct LaunchOptions {
   const CgroupLayout& cgroup_layout;
   std::array<int, 3> stdio{-1, -1, -1};    // the child's 0, 1, 2 where it has no terminal
   const CompiledFilter* filter = nullptr;  // null: unconfined
+  Timeline* timeline = nullptr;            // null: not recorded
 };
 
 // A process that is set up and waits for the word to exec. Destroyed before start() has returned, it

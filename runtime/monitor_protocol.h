@@ -6,6 +6,7 @@
 //     monitor.json     MonitorConfig                                      written by ctrd before spawn
 //     control.sock     where a daemon connects, 0600                      made by the monitor
 //     state.json       ContainerState, from "started" on                  written by the monitor
+//     timeline.json    when each step of the start was done                written by the monitor
 //     exit.json        ExitRecord, once the container ended               written by the monitor
 //     exec-<id>.json   ExecRecord of each exec, from its start on         written by the monitor
 //     monitor.log      the monitor's own words, should there be any

@@ -94,9 +94,11 @@ bool Monitor::wait_for_start() {
 }
 
 void Monitor::launch_container() {
+  timeline_.mark("monitor: told to start");
   PendingContainer pending = launch(spec_, {.cgroup_layout = cgroup_layout_,
                                             .stdio = session_.child_stdio(),
-                                            .filter = filter_ ? &*filter_ : nullptr});
+                                            .filter = filter_ ? &*filter_ : nullptr,
+                                            .timeline = &timeline_});
   cgroup_ = std::move(pending.cgroup);
   if (spec_.process.terminal) session_.use_terminal(pending.init.take_terminal());
   session_.close_child_ends();
@@ -113,8 +115,11 @@ void Monitor::launch_container() {
                        .started_at = sys::now()};
   // Before the start: a daemon that comes back finds the container whatever dies in between.
   write_file("state.json", to_json(state));
+  timeline_.mark("monitor: write the state");
   process_ = pending.init.start();
+  timeline_.mark("monitor: started");
   broadcast({{"type", "started"}, {"pid", pid}, {"started_at", state.started_at}});
+  write_file("timeline.json", timeline_.to_json());
 }
 
 void Monitor::report_failure(const sys::Error& error, const std::string& stage, int exit_code) {
@@ -245,7 +250,8 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
     PendingProcess pending = launch_exec(spec_, process, process_, cgroup_,
                                          {.cgroup_layout = cgroup_layout_,
                                           .stdio = session->child_stdio(),
-                                          .filter = filter_ && !privileged ? &*filter_ : nullptr});
+                                          .filter = filter_ && !privileged ? &*filter_ : nullptr,
+                                          .timeline = nullptr});
     if (process.terminal) session->use_terminal(pending.take_terminal());
     session->close_child_ends();
     sys::Process running = pending.start();

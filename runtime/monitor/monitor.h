@@ -64,6 +64,7 @@ class Monitor {
   void broadcast(const nlohmann::json& event);
   void send(Connection& connection, const nlohmann::json& message);
 
+  Timeline timeline_;  // begins with the monitor
   std::string directory_;
   MonitorConfig config_;
   ContainerSpec spec_;
