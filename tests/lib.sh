@@ -43,6 +43,8 @@ fetch_docker_client() {
 }
 
 build_preset() {
+  # What one work tree has compiled serves another: paths are taken relative to the tree.
+  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   say "building ($1)"
   cmake --preset "$1" >build/cmake.log 2>&1 || { cat build/cmake.log >&2; exit 1; }
   cmake --build --preset "$1" >build/build.log 2>&1 || { tail -n 60 build/build.log >&2; exit 1; }

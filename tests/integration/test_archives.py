@@ -134,6 +134,7 @@ def test_broken_archives_are_clear_errors(tmp_path, manifest):
 
 
 @pytest.mark.parametrize("data", [b"", b"garbage" * 100, gzip.compress(b"garbage" * 100),
-                                  tar(file("unrelated"))])
+                                  tar(file("unrelated"))],
+                         ids=["empty", "garbage", "compressed garbage", "another tar"])
 def test_what_is_no_image_archive(tmp_path, data):
     assert "invalid archive" in refused(tmp_path / "root", data)
