@@ -1,6 +1,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -51,7 +52,7 @@ Json verdict(long result) {
 
 // Opens without effect: nothing is written, the right to write is what is asked for.
 Json try_open(const std::string& path, int flags) {
-  int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  int fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
   Json result = verdict(fd);
   if (fd >= 0) ::close(fd);
   return result;
@@ -126,6 +127,15 @@ Json in_child(Call call) {
   return verdict(errno == 0 ? 0 : -1);
 }
 
+int bind_port_80() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(80);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  return fd < 0 ? fd : ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
 Json try_calls() {
   Json calls = Json::object();
   constexpr std::pair<const char*, int> spaces[] = {
@@ -134,7 +144,11 @@ Json try_calls() {
       {"cgroup", CLONE_NEWCGROUP}};
   for (auto [name, flag] : spaces)
     calls[std::string("unshare ") + name] = in_child([flag = flag] { return ::unshare(flag); });
-  calls["mount"] = in_child([] { return ::mount("none", "/tmp", "tmpfs", 0, nullptr); });
+  calls["mount"] = in_child([] {
+    int result = ::mount("none", "/tmp", "tmpfs", 0, nullptr);
+    if (result == 0) ::umount("/tmp");
+    return result;
+  });
   calls["remount root"] =
       in_child([] { return ::mount(nullptr, "/", nullptr, MS_REMOUNT | MS_BIND, nullptr); });
   calls["keyctl"] = in_child([] { return ::syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, -3, 0); });
@@ -143,6 +157,8 @@ Json try_calls() {
   calls["sethostname"] = in_child([] { return ::sethostname("probe", 5); });
   calls["vsock"] = in_child([] { return ::socket(AF_VSOCK, SOCK_STREAM, 0); });
   calls["raw socket"] = in_child([] { return ::socket(AF_INET, SOCK_RAW, 1); });
+  calls["ping socket"] = in_child([] { return ::socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP); });
+  calls["bind port 80"] = in_child(bind_port_80);
   calls["syslog"] = in_child([] { return ::syscall(SYS_syslog, 3, nullptr, 0); });
   calls["setuid"] = in_child([] { return ::setuid(1); });
   calls["bpf"] = in_child([] { return ::syscall(SYS_bpf, 0, nullptr, 0); });
@@ -159,6 +175,7 @@ Json report_verdicts() {
   written["/"] = try_open("/.probe-file", O_CREAT | O_WRONLY);
   ::unlink("/.probe-file");
   written["/sys/fs/cgroup"] = verdict(::mkdir("/sys/fs/cgroup/probe", 0755));
+  ::rmdir("/sys/fs/cgroup/probe");
   return {{"masked", masked}, {"write", written}, {"nodes", made}, {"calls", try_calls()}};
 }
 
