@@ -72,6 +72,16 @@ void Containers::start_locked(const std::shared_ptr<Container>& container) {
   }
 }
 
+namespace {
+
+// I22: a container that did not offer its IPC namespace keeps it to itself.
+bool shares_ipc(const HostConfig& host) {
+  return host.ipc_mode == "shareable" || host.ipc_mode == "host" ||
+         host.ipc_mode.starts_with("container:");
+}
+
+}  // namespace
+
 JoinedContainers Containers::join_containers(const ContainerRecord& record) const {
   using runtime::NamespaceKind;
   struct Wish {
@@ -91,6 +101,11 @@ JoinedContainers Containers::join_containers(const ContainerRecord& record) cons
                        fmt::format("cannot join namespace of a non running container: container {} "
                                    "is {}",
                                    other.record.name, status_name(other.live.state.status)));
+    if (wish.kind == NamespaceKind::ipc && !shares_ipc(other.record.host))
+      throw sys::Error(sys::ErrorKind::invalid_argument,
+                       fmt::format("non-shareable IPC (hint: use IpcMode:shareable for the donor "
+                                   "container '{}')",
+                                   other.record.name));
     joined.namespaces[wish.kind] = fmt::format("/proc/{}/ns/{}", other.live.state.pid, wish.name);
     if (wish.kind == NamespaceKind::network) joined.network_id = id;
   }

@@ -24,6 +24,16 @@ bool has_cgroup_namespace(const ContainerSpec& spec) {
                      [](const Namespace& space) { return space.kind == NamespaceKind::cgroup; });
 }
 
+std::string own_directory(const InitContext& context, const Hierarchy& hierarchy) {
+  return hierarchy.mount_point + context.spec.cgroup_path;
+}
+
+// A v1 hierarchy in which nothing is limited has no cgroup of the container's. In a cgroup namespace
+// that is the root of the tree, read-only, without one it would be the host's.
+bool is_visible(const InitContext& context, const Hierarchy& hierarchy) {
+  return has_cgroup_namespace(context.spec) || sys::exists(own_directory(context, hierarchy));
+}
+
 // In a cgroup namespace a new mount of the hierarchy shows the container's cgroup as its root;
 // without one, that directory of the host's mount is bound.
 sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierarchy,
@@ -45,7 +55,7 @@ sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierar
     return sys::make_filesystem(options);
   }
   sys::UniqueFd tree =
-      sys::clone_mount(AT_FDCWD, hierarchy.mount_point + context.spec.cgroup_path, false);
+      sys::clone_mount(AT_FDCWD, own_directory(context, hierarchy), false);
   sys::set_mount_attributes(tree.get(), attributes, 0, 1u << 18 /* MS_PRIVATE */, false);
   return tree;
 }
@@ -58,7 +68,7 @@ void mount_v1(const InitContext& context, int target, uint64_t attributes) {
                             .attributes = attributes & ~uint64_t{MOUNT_ATTR_RDONLY}});
   sys::attach_mount(base.get(), target);
   for (const Hierarchy& hierarchy : context.cgroup_layout->hierarchies) {
-    if (hierarchy.unified) continue;
+    if (hierarchy.unified || !is_visible(context, hierarchy)) continue;
     std::string name = base_name(hierarchy.mount_point);
     sys::check(::mkdirat(base.get(), name.c_str(), 0755), "mkdir", "/sys/fs/cgroup/" + name);
     sys::UniqueFd directory = sys::open_at(base.get(), name, O_PATH | O_DIRECTORY | O_NOFOLLOW);

@@ -56,10 +56,12 @@ std::string search_path(const InitContext& context, const std::string& name) {
 
 // The first bytes of the file, for the explanation.
 std::string read_beginning(const std::string& path) {
-  std::optional<sys::UniqueFd> file = sys::find_at(AT_FDCWD, path, O_RDONLY | O_NONBLOCK);
+  // Whatever it is, a socket or a device without a driver: the reason for which execve(2) failed is
+  // what is told, not that of this open(2).
+  sys::UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
   if (!file) return "";
   char buffer[4096];
-  ssize_t count = ::read(file->get(), buffer, sizeof buffer);
+  ssize_t count = ::read(file.get(), buffer, sizeof buffer);
   return count <= 0 ? std::string() : std::string(buffer, static_cast<size_t>(count));
 }
 

@@ -36,8 +36,13 @@ bool receive(int socket, Packet& packet, sys::UniqueFd& descriptor) {
   header.msg_iovlen = 1;
   header.msg_control = control;
   header.msg_controllen = sizeof control;
-  ssize_t count =
-      sys::retry_on_signal([&] { return ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC); });
+  auto read = [&] {
+    return sys::retry_on_signal([&] { return ::recvmsg(socket, &header, MSG_CMSG_CLOEXEC); });
+  };
+  ssize_t count = read();
+  // A peer that exits with messages of ours unread resets the connection. That is reported once and
+  // before what it had sent: its failure is still in the queue.
+  if (count < 0 && errno == ECONNRESET) count = read();
   if (count == 0 || (count < 0 && errno == ECONNRESET)) return false;
   sys::check(count, "recvmsg");
   if (cmsghdr* item = CMSG_FIRSTHDR(&header);

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,8 +15,18 @@ namespace {
 
 constexpr int daemon_descriptor = 3;
 
+// The container dies of a lack of memory before whoever tells its end. Without CAP_SYS_RESOURCE the
+// kernel does not allow it, and we are as killable as the container.
+void prefer_others_to_be_killed() {
+  ctr::sys::UniqueFd file(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC));
+  if (file) (void)!::write(file.get(), "-999", 4);
+}
+
 void prepare_process() {
+  // We were executed through a descriptor's number, which would be our name in ps(1) otherwise.
+  ::prctl(PR_SET_NAME, "ctr-monitor", 0, 0, 0);
   ::umask(0022);
+  prefer_others_to_be_killed();
   for (int number : {SIGPIPE, SIGHUP, SIGINT}) ::signal(number, SIG_IGN);
   // Small blocks go back to the kernel early: there is one of us for each container.
   ::mallopt(M_TRIM_THRESHOLD, 64 * 1024);
