@@ -64,6 +64,7 @@ void join_pid_namespace(const ContainerSpec& spec) {
 struct Cloned {
   pid_t pid = -1;
   sys::UniqueFd pidfd;
+  bool in_cgroup = false;
 };
 
 Cloned clone_process(uint64_t flags, int cgroup) {
@@ -76,23 +77,34 @@ Cloned clone_process(uint64_t flags, int cgroup) {
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(cgroup);
   }
-  long pid = sys::check(::syscall(SYS_clone3, &arguments, sizeof arguments), "clone3");
-  if (pid == 0) return {0, {}};
-  return {static_cast<pid_t>(pid), sys::UniqueFd(pidfd)};
+  long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  if (pid < 0 && errno == EBUSY && cgroup >= 0) {
+    // A container that makes cgroups of its own (systemd) may have no processes in the one above
+    // them: the caller finds the place.
+    arguments.flags &= ~uint64_t{CLONE_INTO_CGROUP};
+    pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
+  }
+  sys::check(pid, "clone3");
+  bool in_cgroup = (arguments.flags & CLONE_INTO_CGROUP) != 0;
+  if (pid == 0) return {0, {}, in_cgroup};
+  return {static_cast<pid_t>(pid), sys::UniqueFd(pidfd), in_cgroup};
 }
 
 // After the clone each side closes the other's end of the channel: only so does a death show as an
 // end of file. In the child, `context.channel` stays the init end.
 template <class Run>
-PendingProcess clone_and_run(uint64_t flags, int cgroup, InitContext& context,
+PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& context,
                              std::pair<LaunchChannel, LaunchChannel>& channel, Run run) {
-  Cloned child = clone_process(flags, cgroup);
+  Cloned child = clone_process(flags, cgroup.clone_fd());
   if (child.pid == 0) {
     { LaunchChannel closed = std::move(channel.first); }
     run(context);
   }
   { LaunchChannel closed = std::move(channel.second); }
-  return PendingProcess(sys::Process(child.pid, std::move(child.pidfd)), std::move(channel.first));
+  PendingProcess pending(sys::Process(child.pid, std::move(child.pidfd)), std::move(channel.first));
+  cgroup.attach(child.pid, child.in_cgroup);
+  pending.channel().send(Step::host_ready);
+  return pending;
 }
 
 void mark(const LaunchOptions& options, const char* name) {
@@ -133,12 +145,8 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   context.filter = options.filter;
   context.stdio = options.stdio;
   join_pid_namespace(spec);
-  PendingProcess init =
-      clone_and_run(plan_clone_flags(spec), cgroup.clone_fd(), context, channel, run_init);
-  mark(options, "launch: clone");
-  cgroup.attach(init.process().pid(), cgroup.clone_fd() >= 0);
-  mark(options, "launch: enter the cgroup");
-  init.channel().send(Step::host_ready);
+  PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init);
+  mark(options, "launch: clone into the cgroup");
   if (makes_network(spec)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
     init.set_interfaces(spec.interfaces);
@@ -163,9 +171,7 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   if (entered < 0 && errno == ESRCH)  // it ended after whoever asked had looked
     throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
   sys::check(entered, "setns into the pid namespace");
-  PendingProcess child = clone_and_run(0, cgroup.clone_fd(), context, channel, run_exec);
-  cgroup.attach(child.process().pid(), cgroup.clone_fd() >= 0);
-  child.channel().send(Step::host_ready);
+  PendingProcess child = clone_and_run(0, cgroup, context, channel, run_exec);
   finish_setup(child, process.terminal);
   return child;
 }
