@@ -120,7 +120,9 @@ TEST_CASE("messages carry texts and descriptors, in any pieces") {
 
 TEST_CASE("a second listener on a socket is refused, a stale socket is replaced") {
   Scratch scratch;
-  std::string path = scratch / (std::string(120, 'd') + "-socket");
+  std::string long_directory = scratch / std::string(120, 'd');
+  make_directories(long_directory, 0700);
+  std::string path = long_directory + "/socket";
   { UniqueFd listener = listen_unix(path, 0600); }
   UniqueFd listener = listen_unix(path, 0660);
   struct stat status {};
