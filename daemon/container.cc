@@ -44,7 +44,8 @@ std::optional<WaitResult> ExitWait::poll() const {
   if (condition_ == WaitCondition::not_running) done = done || !state.running();
   if (condition_ == WaitCondition::next_exit) done = done || container_->exits != exits_;
   if (!done) return std::nullopt;
-  return WaitResult{state.exit_code, state.error};
+  // Why a start failed, the start's own answer says; here only why a run ended is of interest.
+  return WaitResult{state.exit_code, container_->exits != exits_ ? state.error : ""};
 }
 
 bool wait_until_stopped(Container& container, std::chrono::milliseconds patience) {

@@ -16,8 +16,8 @@
 
 namespace ctr::daemon {
 
-// A client that attached before the start: its connection goes to the monitor with the start, so that
-// no byte of output is lost.
+// A client that attached before the start: its connection goes to the monitor with the start, so
+// that no byte of output is lost.
 struct ParkedAttach {
   sys::UniqueFd socket;
   runtime::AttachOptions options;
@@ -32,9 +32,11 @@ struct WaitResult {
 };
 
 // Two locks, always in this order:
-//   operation  held by whoever starts, pauses, renames, updates or removes the container, so that these
+//   operation  held by whoever starts, pauses, renames, updates or removes the container, so that
+//   these
 //              happen one after the other; may be held for as long as a start takes.
-//   mutex      guards the members below it; held for moments only, never while waiting for anything.
+//   mutex      guards the members below it; held for moments only, never while waiting for
+//   anything.
 struct Container {
   explicit Container(ContainerRecord initial) : id(initial.id), record(std::move(initial)) {}
 
@@ -47,12 +49,12 @@ struct Container {
   LiveRecord live;
   std::shared_ptr<MonitorClient> monitor;  // while it runs
   std::vector<ParkedAttach> parked;
-  int attaches_coming = 0;       // their 101 is being sent: a start waits for them
-  uint64_t exits = 0;            // how often it ended since the daemon started
+  int attaches_coming = 0;  // their 101 is being sent: a start waits for them
+  uint64_t exits = 0;       // how often it ended since the daemon started
   bool removed = false;
   bool restart_scheduled = false;
-  int64_t restart_delay = 0;     // nanoseconds
-  int64_t running_since = 0;     // monotonic
+  int64_t restart_delay = 0;  // nanoseconds
+  int64_t running_since = 0;  // monotonic
   // The last run's cgroup, endpoint or directory may still be there.
   bool needs_cleanup = false;
   std::vector<std::weak_ptr<const sys::UniqueFd>> watchers;  // eventfds, see ContainerWatch

@@ -33,8 +33,9 @@ std::string read_list(const char* path, const std::string& otherwise) {
 // says so.
 void drop_swap_limit(ResourceRequest& resources, std::vector<std::string>& warnings) {
   if (resources.memory_swap > 0)
-    warnings.push_back("Your kernel does not support swap limit capabilities or the cgroup is not "
-                       "mounted. Memory limited without swap.");
+    warnings.push_back(
+        "Your kernel does not support swap limit capabilities or the cgroup is not "
+        "mounted. Memory limited without swap.");
   resources.memory_swap = -1;
 }
 
@@ -50,20 +51,22 @@ void check_cpuset(const std::string& wanted, const std::string& online, const ch
   }
   for (int number : numbers)
     if (!std::binary_search(available.begin(), available.end(), number))
-      refuse("Requested {} are not available - requested {}, available: {}", things, wanted, online);
+      refuse("Requested {} are not available - requested {}, available: {}", things, wanted,
+             online);
 }
 
 void check_block_io(const ResourceRequest& resources) {
   for (const ThrottleRequest& device : resources.blkio_weight_devices)
-    if (device.rate < 10 || device.rate > 1000)
-      refuse("Range of blkio weight is from 10 to 1000");
+    if (device.rate < 10 || device.rate > 1000) refuse("Range of blkio weight is from 10 to 1000");
   for (const auto* rates :
        {&resources.read_bps, &resources.write_bps, &resources.read_iops, &resources.write_iops})
     for (const ThrottleRequest& device : *rates)
       if (device.rate < 0) refuse("invalid rate {} for device '{}'", device.rate, device.path);
 }
 
-bool is_container_mode(const std::string& mode) { return mode.starts_with("container:"); }
+bool is_container_mode(const std::string& mode) {
+  return mode.starts_with("container:");
+}
 
 void check_namespace_modes(const HostConfig& host) {
   auto allowed = [](const std::string& mode, std::initializer_list<std::string_view> modes) {
@@ -87,20 +90,21 @@ void check_network_mode(const ContainerConfig& config, const HostConfig& host) {
   if (host.uts_mode == "host" && !config.hostname.empty())
     refuse("conflicting options: hostname and the UTS mode");
   if (host.network_mode == "host" && !host.links.empty())
-    refuse("conflicting options: host type networking can't be used with links. This would result "
-           "in undefined behavior");
+    refuse(
+        "conflicting options: host type networking can't be used with links. This would result "
+        "in undefined behavior");
   if (!is_container_mode(host.network_mode)) return;
   if (!config.hostname.empty()) refuse("conflicting options: hostname and the network mode");
   if (!host.links.empty())
-    refuse("conflicting options: container type network can't be used with links. This would "
-           "result in undefined behavior");
+    refuse(
+        "conflicting options: container type network can't be used with links. This would "
+        "result in undefined behavior");
   if (!host.dns.empty()) refuse("conflicting options: dns and the network mode");
   if (!host.extra_hosts.empty())
     refuse("conflicting options: custom host-to-IP mapping and the network mode");
   if (host.publishes_ports)
     refuse("conflicting options: port publishing and the container type network mode");
-  if (!config.mac_address.empty())
-    refuse("conflicting options: mac-address and the network mode");
+  if (!config.mac_address.empty()) refuse("conflicting options: mac-address and the network mode");
 }
 
 // Only what is namespaced, and only where the namespace is the container's own (I13).
@@ -162,8 +166,8 @@ std::vector<int> parse_cpu_list(const std::string& text) {
   auto number = [&](std::string_view part) {
     int value = -1;
     auto end = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (part.empty() || end.ec != std::errc() || end.ptr != part.data() + part.size() || value < 0 ||
-        value > highest_cpu)
+    if (part.empty() || end.ec != std::errc() || end.ptr != part.data() + part.size() ||
+        value < 0 || value > highest_cpu)
       refuse("invalid list of processors '{}'", text.substr(0, 200));
     return value;
   };
@@ -215,9 +219,10 @@ std::vector<std::string> check_limits(ResourceRequest& resources, const MachineL
 void check_restart_policy(const RestartPolicy& policy, bool auto_remove) {
   if (policy.name != "no" && policy.name != "always" && policy.name != "unless-stopped" &&
       policy.name != "on-failure")
-    refuse("invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', "
-           "or 'unless-stopped'",
-           policy.name);
+    refuse(
+        "invalid restart policy: unknown policy '{}'; use one of 'no', 'always', 'on-failure', "
+        "or 'unless-stopped'",
+        policy.name);
   if (policy.maximum_retries < 0)
     refuse("invalid restart policy: maximum retry count cannot be negative");
   if (policy.maximum_retries > 0 && policy.name != "on-failure")

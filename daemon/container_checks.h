@@ -11,10 +11,10 @@ namespace ctr::daemon {
 
 // What the checks need to know of the machine.
 struct MachineLimits {
-  int cpus = 1;               // how many there are
-  std::string online_cpus;    // "0-3"
-  std::string online_nodes;   // "0"
-  bool swap_limit = true;     // the kernel can limit swap
+  int cpus = 1;              // how many there are
+  std::string online_cpus;   // "0-3"
+  std::string online_nodes;  // "0"
+  bool swap_limit = true;    // the kernel can limit swap
 };
 MachineLimits read_machine_limits(bool swap_limit);
 

@@ -87,8 +87,8 @@ std::vector<UlimitRequest> read_ulimits(const json& host) {
   std::vector<UlimitRequest> ulimits;
   if (const json* list = find(host, "Ulimits"))
     for (const json& item : *list)
-      ulimits.push_back({get<std::string>(item, "Name"), get<int64_t>(item, "Soft"),
-                         get<int64_t>(item, "Hard")});
+      ulimits.push_back(
+          {get<std::string>(item, "Name"), get<int64_t>(item, "Soft"), get<int64_t>(item, "Hard")});
   return ulimits;
 }
 
@@ -202,7 +202,8 @@ ResourceRequest read_resources(const json& host) {
 }
 
 HostConfig read_host_config(const json& host) {
-  HostConfig result{.resources = read_resources(host)};
+  HostConfig result;
+  result.resources = read_resources(host);
   result.binds = get<Strings>(host, "Binds");
   if (const json* mounts = find(host, "Mounts"))
     for (const json& mount : *mounts) result.mounts.push_back(read_mount(mount));
@@ -215,7 +216,8 @@ HostConfig read_host_config(const json& host) {
     result.log_options = get<StringMap>(*log, "Config");
   }
   result.network_mode = get<std::string>(host, "NetworkMode");
-  result.publishes_ports = !keys(host, "PortBindings").empty() || get<bool>(host, "PublishAllPorts");
+  result.publishes_ports =
+      !keys(host, "PortBindings").empty() || get<bool>(host, "PublishAllPorts");
   result.auto_remove = get<bool>(host, "AutoRemove");
   if (const json* size = find(host, "ConsoleSize"))
     result.console_size = {(*size)[0].get<int64_t>(), (*size)[1].get<int64_t>()};

@@ -1,6 +1,6 @@
-// What a container was asked to be: the parts of Docker's Config and HostConfig that the daemon acts
-// on, read from their normalised JSON (api/container_schema.h). The JSON itself is kept beside it and
-// echoed by inspect. Pure values; runs in: ctrd.
+// What a container was asked to be: the parts of Docker's Config and HostConfig that the daemon
+// acts on, read from their normalised JSON (api/container_schema.h). The JSON itself is kept beside
+// it and echoed by inspect. Pure values; runs in: ctrd.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -139,8 +139,8 @@ ContainerConfig read_config(const nlohmann::json& config);
 HostConfig read_host_config(const nlohmann::json& host_config);
 ResourceRequest read_resources(const nlohmann::json& host_config);
 
-// Docker's rules for what an image's configuration adds to the request; `config` is normalised JSON.
-// Entrypoint null takes the image's and its Cmd; a given one, even [], drops the image's Cmd.
+// Docker's rules for what an image's configuration adds to the request; `config` is normalised
+// JSON. Entrypoint null takes the image's and its Cmd; a given one, even [], drops the image's Cmd.
 void merge_image_config(nlohmann::json& config, const image::ImageRunConfig& image);
 
 }  // namespace ctr::daemon

@@ -77,12 +77,11 @@ LauncherOptions launcher_options(const Config& config) {
 
 ContainerEngine::ContainerEngine(const Config& config, Services services)
     : snapshotter_(services.layers, config.data_root + "/containers/trash"),
-      containers_(launcher_options(config),
-                  {.database = services.database,
-                   .images = services.images,
-                   .snapshotter = snapshotter_,
-                   .networks = services.networks,
-                   .events = services.events}),
+      containers_(launcher_options(config), {.database = services.database,
+                                             .images = services.images,
+                                             .snapshotter = snapshotter_,
+                                             .networks = services.networks,
+                                             .events = services.events}),
       execs_(containers_) {
   containers_.recover();
 }
@@ -98,9 +97,9 @@ ContainerEngine::Counts ContainerEngine::count() const {
   Counts counts;
   for (const ContainerSnapshot& container : containers_.list()) {
     Status status = container.live.state.status;
-    ++(status == Status::paused                       ? counts.paused
+    ++(status == Status::paused    ? counts.paused
        : status == Status::running ? counts.running
-                                                      : counts.stopped);
+                                   : counts.stopped);
   }
   return counts;
 }

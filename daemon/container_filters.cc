@@ -68,8 +68,8 @@ bool ContainerFilter::matches(const ContainerSnapshot& container) const {
   if (created_since_ && record.created <= *created_since_) return false;
   bool named = filters_.matches_pattern("name", record.name) ||
                filters_.matches_pattern("name", "/" + record.name);
-  bool without_labels = !filters_.has("label!") || !filters_.matches_labels("label!",
-                                                                            record.config.labels);
+  bool without_labels =
+      !filters_.has("label!") || !filters_.matches_labels("label!", record.config.labels);
   return named && without_labels && filters_.matches_prefix("id", record.id) &&
          filters_.matches_labels("label", record.config.labels) && matches_state(container.live) &&
          matches_ancestor(record) && matches_mounts(record) && matches_ports(record) &&
@@ -78,10 +78,9 @@ bool ContainerFilter::matches(const ContainerSnapshot& container) const {
 
 bool ContainerFilter::matches_state(const LiveRecord& live) const {
   bool ended = live.state.started_at != sys::zero_time && !live.state.running();
-  return any_value(filters_, "status",
-                   [&](const std::string& value) {
-                     return find_status(value) == live.state.status;
-                   }) &&
+  return any_value(
+             filters_, "status",
+             [&](const std::string& value) { return find_status(value) == live.state.status; }) &&
          any_value(filters_, "exited",
                    [&](const std::string& value) {
                      return ended && parse_exit_code(value) == live.state.exit_code;

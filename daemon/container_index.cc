@@ -47,9 +47,8 @@ std::vector<std::shared_ptr<Container>> ContainerIndex::list() const {
     for (const auto& [id, container] : by_id_) all.push_back(container);
   }
   // The time of creation never changes: it may be read without the container's lock.
-  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
-    return a->record.created > b->record.created;
-  });
+  std::sort(all.begin(), all.end(),
+            [](const auto& a, const auto& b) { return a->record.created > b->record.created; });
   return all;
 }
 

@@ -43,10 +43,11 @@ void check_destination(const std::string& destination, const std::string& prefix
 
 void check_volume_name(const std::string& name) {
   if (!is_valid_volume_name(name))
-    refuse("create {0}: \"{0}\" includes invalid characters for a local volume name, only "
-           "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, "
-           "use absolute path",
-           name);
+    refuse(
+        "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
+        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, "
+        "use absolute path",
+        name);
 }
 
 // What stands behind the second colon of -v.
@@ -180,9 +181,8 @@ class MountList {
     bool explicit_wish = false;
   };
   std::vector<Entry>::iterator find(const std::string& destination) {
-    return std::find_if(mounts_.begin(), mounts_.end(), [&](const Entry& entry) {
-      return entry.mount.destination == destination;
-    });
+    return std::find_if(mounts_.begin(), mounts_.end(),
+                        [&](const Entry& entry) { return entry.mount.destination == destination; });
   }
   std::vector<Entry> mounts_;
 };
@@ -220,14 +220,14 @@ MountPoint image_volume(const std::string& path) {
 bool is_valid_volume_name(std::string_view name) {
   auto alphanumeric = [](char c) { return isalnum(static_cast<unsigned char>(c)) != 0; };
   return name.size() >= 2 && name.size() <= 255 && alphanumeric(name[0]) &&
-         std::all_of(name.begin(), name.end(), [&](char c) {
-           return alphanumeric(c) || c == '_' || c == '.' || c == '-';
-         });
+         std::all_of(name.begin(), name.end(),
+                     [&](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
 MountPoint parse_bind(const std::string& text) {
   std::vector<std::string> parts = split(text, ':');
-  bool empty = std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); });
+  bool empty =
+      std::any_of(parts.begin(), parts.end(), [](const auto& part) { return part.empty(); });
   if (parts.size() > 3 || empty) refuse("invalid volume specification: '{}'", text);
   if (parts.size() == 1) {
     check_destination(parts[0], fmt::format("invalid volume specification: '{}': ", text));
@@ -241,23 +241,23 @@ MountPoint parse_bind(const std::string& text) {
                                 text, is_volume ? "volume" : "bind"));
   BindMode mode = parse_bind_mode(parts.size() == 3 ? parts[2] : "", is_volume);
   return {.type = is_volume ? "volume" : "bind",
-                   .name = is_volume ? parts[0] : "",
-                   .source = is_volume ? "" : sys::clean_path(parts[0]),
-                   .destination = sys::clean_path(parts[1]),
-                   .mode = parts.size() == 3 ? parts[2] : (is_volume ? "z" : ""),
-                   .propagation = is_volume                 ? ""
-                                  : mode.propagation.empty() ? "rprivate"
-                                                             : mode.propagation,
-                   .writable = mode.writable,
-                   .anonymous = false,
-                   .create_source = !is_volume};
+          .name = is_volume ? parts[0] : "",
+          .source = is_volume ? "" : sys::clean_path(parts[0]),
+          .destination = sys::clean_path(parts[1]),
+          .mode = parts.size() == 3 ? parts[2] : (is_volume ? "z" : ""),
+          .propagation = is_volume                  ? ""
+                         : mode.propagation.empty() ? "rprivate"
+                                                    : mode.propagation,
+          .writable = mode.writable,
+          .anonymous = false,
+          .create_source = !is_volume};
 }
 
 void check_tmpfs_options(const std::string& text) {
   static constexpr std::array<std::string_view, 20> flags{
-      "ro",       "rw",         "exec",        "noexec",        "suid",     "nosuid",  "dev",
-      "nodev",    "sync",       "async",       "atime",         "noatime",  "diratime", "nodiratime",
-      "relatime", "norelatime", "strictatime", "nostrictatime", "private",  "rprivate"};
+      "ro",       "rw",         "exec",        "noexec",        "suid",    "nosuid",   "dev",
+      "nodev",    "sync",       "async",       "atime",         "noatime", "diratime", "nodiratime",
+      "relatime", "norelatime", "strictatime", "nostrictatime", "private", "rprivate"};
   static constexpr std::array<std::string_view, 7> values{
       "size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks=", "mpol="};
   if (text.empty()) return;

@@ -1,5 +1,5 @@
-// From what a request and an image want mounted (-v, --mount, --tmpfs, VOLUME, --volumes-from) to the
-// list of mount points of a container. Pure: directories are made elsewhere. Runs in: ctrd.
+// From what a request and an image want mounted (-v, --mount, --tmpfs, VOLUME, --volumes-from) to
+// the list of mount points of a container. Pure: directories are made elsewhere. Runs in: ctrd.
 #pragma once
 
 #include <functional>
@@ -17,8 +17,8 @@ struct MountPlanInput {
   std::function<std::vector<MountPoint>(const std::string&)> mounts_of = {};
 };
 
-// In the order in which they must be mounted: a path before what is below it. Volumes have no source
-// yet, anonymous ones no name either. Throws Error{invalid_argument} with Docker's texts.
+// In the order in which they must be mounted: a path before what is below it. Volumes have no
+// source yet, anonymous ones no name either. Throws Error{invalid_argument} with Docker's texts.
 std::vector<MountPoint> plan_mount_points(const MountPlanInput& input);
 
 // One of -v: "SOURCE:DESTINATION[:MODE]", or a destination alone.

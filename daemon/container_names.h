@@ -8,7 +8,8 @@
 
 namespace ctr::daemon {
 
-// Docker's rule: at least two of [a-zA-Z0-9_.-], the first alphanumeric; one leading "/" is allowed.
+// Docker's rule: at least two of [a-zA-Z0-9_.-], the first alphanumeric; one leading "/" is
+// allowed.
 bool is_valid_container_name(std::string_view name);
 
 // The name without its leading "/". Throws Error{invalid_argument} with Docker's text (R22).

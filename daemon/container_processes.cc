@@ -12,7 +12,6 @@
 #include "runtime/sys/file.h"
 #include "runtime/sys/process.h"
 #include "runtime/sys/timestamp.h"
-#include "runtime/sys/timestamp.h"
 
 namespace ctr::daemon {
 
@@ -77,7 +76,7 @@ std::optional<std::vector<std::string>> describe_process(pid_t pid) {
   std::string directory = "/proc/" + std::to_string(pid);
   try {
     std::optional<std::string> stat = sys::find_file(directory + "/stat", 4096);
-    struct stat status{};
+    struct stat status {};
     if (!stat || ::stat(directory.c_str(), &status) < 0) return std::nullopt;
     std::vector<std::string> fields = stat_fields(*stat);
     int64_t ticks = ::sysconf(_SC_CLK_TCK);

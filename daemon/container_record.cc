@@ -97,7 +97,9 @@ LiveRecord parse_live(const std::string& text) {
 
 }  // namespace
 
-std::string short_id(const std::string& id) { return id.substr(0, 12); }
+std::string short_id(const std::string& id) {
+  return id.substr(0, 12);
+}
 
 ContainerTable::ContainerTable(image::Database& database) : database_(database) {
   database_.migrate("containers",
@@ -141,9 +143,9 @@ void ContainerTable::insert(const ContainerRecord& record, const LiveRecord& liv
                               record.host_config_json, record.networking_json, live_json)
                         .run();
   if (changed == 0)
-    throw sys::Error(sys::ErrorKind::conflict,
-                     fmt::format("Conflict. The container name \"/{}\" is already in use",
-                                 record.name));
+    throw sys::Error(
+        sys::ErrorKind::conflict,
+        fmt::format("Conflict. The container name \"/{}\" is already in use", record.name));
 }
 
 void ContainerTable::update_record(const ContainerRecord& record) {

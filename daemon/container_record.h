@@ -16,17 +16,17 @@ namespace ctr::daemon {
 
 // Something mounted into a container at the user's or the image's wish, resolved at creation.
 struct MountPoint {
-  std::string type;         // "bind", "volume", "tmpfs" (--mount's; --tmpfs stays in HostConfig)
-  std::string name;         // of a volume
-  std::string source;       // host path; empty for tmpfs
+  std::string type;    // "bind", "volume", "tmpfs" (--mount's; --tmpfs stays in HostConfig)
+  std::string name;    // of a volume
+  std::string source;  // host path; empty for tmpfs
   std::string destination;
   std::string mode;         // what the user wrote: "ro,z"
   std::string propagation;  // "rprivate" …; empty for what is no bind
   bool writable = true;
-  bool anonymous = false;   // a volume that goes with its container (rm -v, --rm)
-  bool create_source = false;        // -v: a missing directory is made
-  bool non_recursive = false;        // without what is mounted below the source
-  bool recursive_read_only = true;   // read-only with all that is mounted below it (R16)
+  bool anonymous = false;           // a volume that goes with its container (rm -v, --rm)
+  bool create_source = false;       // -v: a missing directory is made
+  bool non_recursive = false;       // without what is mounted below the source
+  bool recursive_read_only = true;  // read-only with all that is mounted below it (R16)
 };
 
 struct ContainerRecord {
@@ -40,7 +40,7 @@ struct ContainerRecord {
   std::string path;                   // the command: argv[0] …
   std::vector<std::string> args;      // … and the rest
   std::vector<MountPoint> mounts;
-  bool managed_hostname = false;      // none was asked for: the short id
+  bool managed_hostname = false;  // none was asked for: the short id
 
   // Normalised JSON, as inspect echoes it, and its typed reading.
   std::string config_json;

@@ -47,9 +47,9 @@ struct NamedStatus {
   std::string_view name;
 };
 constexpr std::array names{
-    NamedStatus{Status::created, "created"},       NamedStatus{Status::running, "running"},
-    NamedStatus{Status::paused, "paused"},         NamedStatus{Status::restarting, "restarting"},
-    NamedStatus{Status::removing, "removing"},     NamedStatus{Status::exited, "exited"},
+    NamedStatus{Status::created, "created"},   NamedStatus{Status::running, "running"},
+    NamedStatus{Status::paused, "paused"},     NamedStatus{Status::restarting, "restarting"},
+    NamedStatus{Status::removing, "removing"}, NamedStatus{Status::exited, "exited"},
     NamedStatus{Status::dead, "dead"},
 };
 
@@ -71,12 +71,14 @@ std::string refusal(Status status, Action action, std::string_view name) {
       if (status == Status::removing)
         return fmt::format("removal of container {} is already in progress", name);
       if (status == Status::paused)
-        return fmt::format("cannot remove container \"{}\": container is paused and must be "
-                           "unpaused first",
-                           name);
-      return fmt::format("cannot remove container \"{}\": container is running: stop the "
-                         "container before removing or force remove",
-                         name);
+        return fmt::format(
+            "cannot remove container \"{}\": container is paused and must be "
+            "unpaused first",
+            name);
+      return fmt::format(
+          "cannot remove container \"{}\": container is running: stop the "
+          "container before removing or force remove",
+          name);
     default:
       return fmt::format("container {} is {}", name, status_name(status));
   }
@@ -104,8 +106,7 @@ std::optional<Status> find_status(std::string_view name) {
 
 void apply(RunState& state, Action action, std::string_view name) {
   std::optional<Status> next = next_status(state.status, action);
-  if (!next)
-    throw sys::Error(sys::ErrorKind::conflict, refusal(state.status, action, name));
+  if (!next) throw sys::Error(sys::ErrorKind::conflict, refusal(state.status, action, name));
   state.status = *next;
 }
 

@@ -13,8 +13,8 @@ namespace ctr::daemon {
 enum class Status { created, running, paused, restarting, removing, exited, dead };
 
 enum class Action {
-  start,         // the monitor said "started"
-  fail_start,    // it never ran
+  start,       // the monitor said "started"
+  fail_start,  // it never ran
   pause,
   unpause,
   exit,          // the first process ended, whoever ended it

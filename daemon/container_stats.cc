@@ -80,7 +80,8 @@ json networks_json(const std::string& text) {
   while (std::getline(lines, line)) {
     size_t colon = line.find(':');
     if (colon == std::string::npos) continue;
-    std::string name = line.substr(line.find_first_not_of(' '), colon - line.find_first_not_of(' '));
+    std::string name =
+        line.substr(line.find_first_not_of(' '), colon - line.find_first_not_of(' '));
     if (name == "lo") continue;
     std::istringstream numbers(line.substr(colon + 1));
     uint64_t fields[16] = {};

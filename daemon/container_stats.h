@@ -24,8 +24,8 @@ struct StatsSample {
 StatsSample take_sample(const runtime::CgroupStats& cgroup, int pid);
 
 // `previous` may be empty: the first answer of a stream. Pure.
-nlohmann::json stats_json(const std::string& id, const std::string& name,
-                          const StatsSample& sample, const std::optional<StatsSample>& previous);
+nlohmann::json stats_json(const std::string& id, const std::string& name, const StatsSample& sample,
+                          const std::optional<StatsSample>& previous);
 
 // Docker's answer for a container that does not run: all zero.
 nlohmann::json empty_stats_json(const std::string& id, const std::string& name);

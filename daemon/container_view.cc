@@ -76,26 +76,25 @@ json ports_json(const ContainerRecord& record, bool alive) {
 json network_settings_json(const InspectInput& input) {
   const ContainerRecord& record = input.container.record;
   bool alive = input.container.live.state.alive();
-  json settings{{"Bridge", ""},
-                {"SandboxID", alive ? record.id : ""},
-                {"SandboxKey", alive ? fmt::format("/proc/{}/ns/net",
-                                                   input.container.live.state.pid)
-                                     : ""},
-                {"Ports", ports_json(record, alive)},
-                {"HairpinMode", false},
-                {"LinkLocalIPv6Address", ""},
-                {"LinkLocalIPv6PrefixLen", 0},
-                {"SecondaryIPAddresses", nullptr},
-                {"SecondaryIPv6Addresses", nullptr},
-                {"EndpointID", ""},
-                {"Gateway", ""},
-                {"GlobalIPv6Address", ""},
-                {"GlobalIPv6PrefixLen", 0},
-                {"IPAddress", ""},
-                {"IPPrefixLen", 0},
-                {"IPv6Gateway", ""},
-                {"MacAddress", ""},
-                {"Networks", networks_json(record, input.endpoints)}};
+  json settings{
+      {"Bridge", ""},
+      {"SandboxID", alive ? record.id : ""},
+      {"SandboxKey", alive ? fmt::format("/proc/{}/ns/net", input.container.live.state.pid) : ""},
+      {"Ports", ports_json(record, alive)},
+      {"HairpinMode", false},
+      {"LinkLocalIPv6Address", ""},
+      {"LinkLocalIPv6PrefixLen", 0},
+      {"SecondaryIPAddresses", nullptr},
+      {"SecondaryIPv6Addresses", nullptr},
+      {"EndpointID", ""},
+      {"Gateway", ""},
+      {"GlobalIPv6Address", ""},
+      {"GlobalIPv6PrefixLen", 0},
+      {"IPAddress", ""},
+      {"IPPrefixLen", 0},
+      {"IPv6Gateway", ""},
+      {"MacAddress", ""},
+      {"Networks", networks_json(record, input.endpoints)}};
   // The top-level fields, until API 1.52, are those of the network "bridge".
   for (const EndpointSettings& endpoint : input.endpoints) {
     if (endpoint.network_name != "bridge") continue;
@@ -148,12 +147,8 @@ json exposed_ports_json(const ContainerRecord& record, bool alive) {
 }  // namespace
 
 json mount_point_json(const MountPoint& mount) {
-  json value{{"Type", mount.type},
-             {"Source", mount.source},
-             {"Destination", mount.destination},
-             {"Mode", mount.mode},
-             {"RW", mount.writable},
-             {"Propagation", mount.propagation}};
+  json value{{"Type", mount.type}, {"Source", mount.source}, {"Destination", mount.destination},
+             {"Mode", mount.mode}, {"RW", mount.writable},   {"Propagation", mount.propagation}};
   if (mount.type == "volume") {
     value["Name"] = mount.name;
     value["Driver"] = "local";

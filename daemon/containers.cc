@@ -33,8 +33,7 @@ void expect_platform(const image::Image& image, const std::string& reference,
                      const std::string& wanted_text) {
   if (wanted_text.empty()) return;
   image::Platform wanted = image::parse_platform(wanted_text);
-  image::Platform has =
-      image::normalize_platform({image.os, image.architecture, image.variant});
+  image::Platform has = image::normalize_platform({image.os, image.architecture, image.variant});
   if (has.os == wanted.os && has.architecture == wanted.architecture &&
       (wanted.variant.empty() || wanted.variant == has.variant))
     return;
@@ -56,11 +55,13 @@ void complete_host_config(json& host, const LauncherOptions& options) {
   fill("IpcMode", "private");
   fill("CgroupnsMode", "private");
   fill("Runtime", "ctr");
-  if (host["RestartPolicy"]["Name"].get<std::string>().empty()) host["RestartPolicy"]["Name"] = "no";
+  if (host["RestartPolicy"]["Name"].get<std::string>().empty())
+    host["RestartPolicy"]["Name"] = "no";
   if (host["LogConfig"]["Type"].get<std::string>().empty()) host["LogConfig"]["Type"] = "json-file";
   if (host["ShmSize"] == 0) host["ShmSize"] = options.shm_size;
   if (host["Privileged"].get<bool>()) return;
-  if (host["MaskedPaths"].is_null()) host["MaskedPaths"] = default_masked_paths(options.facts.possible_cpus);
+  if (host["MaskedPaths"].is_null())
+    host["MaskedPaths"] = default_masked_paths(options.facts.possible_cpus);
   if (host["ReadonlyPaths"].is_null()) host["ReadonlyPaths"] = default_readonly_paths();
 }
 
@@ -106,7 +107,9 @@ Containers::Containers(LauncherOptions options, Services services)
       .gone = [this](const std::string& id, const MonitorClient* client) { on_gone(id, client); }});
 }
 
-Containers::~Containers() { stop(); }
+Containers::~Containers() {
+  stop();
+}
 
 void Containers::stop() {
   // Their jobs post to each other: the sources of work end first.
@@ -139,16 +142,21 @@ image::ImageUsers Containers::image_users() const {
   image::ImageUsers users;
   users.uses_of = [this](const image::Digest& image) {
     std::vector<image::ImageUse> uses;
-    for (const ContainerSnapshot& container : list())
-      if (container.record.image_id == image.text())
-        uses.push_back({container.record.id, container.live.state.running()});
+    // Asked for each image of a list: the records are looked at, not copied.
+    for (const std::shared_ptr<Container>& container : index_.list()) {
+      std::lock_guard lock(container->mutex);
+      if (container->record.image_id == image.text())
+        uses.push_back({container->id, container->live.state.running()});
+    }
     return uses;
   };
   users.layers_in_use = [this] {
     std::vector<image::Digest> layers;
-    for (const ContainerSnapshot& container : list())
-      for (const std::string& layer : container.record.diff_ids)
+    for (const std::shared_ptr<Container>& container : index_.list()) {
+      std::lock_guard lock(container->mutex);
+      for (const std::string& layer : container->record.diff_ids)
         layers.push_back(image::Digest::parse(layer));
+    }
     return layers;
   };
   return users;
@@ -159,8 +167,10 @@ void Containers::publish(const ContainerRecord& record, const std::string& actio
   attributes.insert(record.config.labels.begin(), record.config.labels.end());
   attributes["image"] = describe_image(record);
   attributes["name"] = record.name;
-  services_.events.publish(
-      {.type = "container", .action = action, .id = record.id, .attributes = std::move(attributes)});
+  services_.events.publish({.type = "container",
+                            .action = action,
+                            .id = record.id,
+                            .attributes = std::move(attributes)});
 }
 
 void Containers::save(Container& container) {
@@ -222,8 +232,9 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   parse_security_options(record.host, launcher_.options().facts);
   plan_container_capabilities(record.host, launcher_.options().facts);
   if (record.host.publishes_ports)
-    warnings.push_back("Published ports are stored but not opened on the host yet: use the "
-                       "container's own address.");
+    warnings.push_back(
+        "Published ports are stored but not opened on the host yet: use the "
+        "container's own address.");
 
   // Names of other containers become ids: they may be renamed before the start.
   std::string inherited_hostname;
@@ -299,7 +310,8 @@ Containers::Created Containers::create(const json& body, const std::string& name
     launcher_.make_directory(record);
     table_.insert(record, {});
   } catch (...) {
-    // A directory without a record is nobody's: the next start of the daemon removes it if this fails.
+    // A directory without a record is nobody's: the next start of the daemon removes it if this
+    // fails.
     index_.release_name(record.name, record.id);
     launcher_.remove_directory(record.id);
     throw;

@@ -1,6 +1,6 @@
-// The use cases: what the API can do to containers. Owns their records, in memory and in ctr.db, their
-// monitors' connections, and the threads that work behind the clients' backs.
-// Owned by ctrd's main; every call may block and may come from any thread.
+// The use cases: what the API can do to containers. Owns their records, in memory and in ctr.db,
+// their monitors' connections, and the threads that work behind the clients' backs. Owned by ctrd's
+// main; every call may block and may come from any thread.
 //
 //   containers.cc           create, find, rename, update
 //   containers_start.cc     start and restart

@@ -80,8 +80,7 @@ void Containers::resize(const std::string& reference, uint16_t rows, uint16_t co
     throw sys::Error(sys::ErrorKind::conflict,
                      fmt::format("container {} is not running", record.id));
   monitor->resize("", rows, columns);
-  publish(record, "resize",
-          {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
+  publish(record, "resize", {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
 }
 
 ExitWait Containers::wait(const std::string& reference, WaitCondition condition) {

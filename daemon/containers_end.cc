@@ -111,10 +111,8 @@ void Containers::settle_lost_monitor(const std::shared_ptr<Container>& container
       return monitors_->watch(container->id, std::move(again));
     }
   }
-  runtime::ExitRecord exit{.exit_code = killed,
-                           .oom_killed = false,
-                           .finished_at = sys::now(),
-                           .error = "monitor died"};
+  runtime::ExitRecord exit{
+      .exit_code = killed, .oom_killed = false, .finished_at = sys::now(), .error = "monitor died"};
   if (std::optional<std::string> text = sys::find_file(exit_file))
     exit = runtime::parse_exit_record(*text);
   else
@@ -191,8 +189,8 @@ void Containers::remove(const std::string& reference, bool force, bool volumes) 
   remove_locked(container, volumes);
 }
 
-// With `operation` held, and no process. The name is free and the record gone when this returns; the
-// rest goes behind the client's back.
+// With `operation` held, and no process. The name is free and the record gone when this returns;
+// the rest goes behind the client's back.
 void Containers::remove_locked(const std::shared_ptr<Container>& container, bool volumes) {
   ContainerRecord record;
   {

@@ -18,7 +18,7 @@ namespace ctr::daemon {
 
 namespace {
 
-constexpr int lost_exit_code = 255;    // Docker's, for a container of which nothing is known
+constexpr int lost_exit_code = 255;  // Docker's, for a container of which nothing is known
 constexpr int killed_exit_code = 137;
 constexpr unsigned recovery_threads = 4;
 // How long a start that the last daemon began may still take.
@@ -173,8 +173,8 @@ void Containers::recover_run(const std::shared_ptr<Container>& container,
 void Containers::adopt_running(const std::shared_ptr<Container>& container,
                                std::shared_ptr<MonitorClient> client) {
   RunState& state = container->live.state;
-  auto cgroup = runtime::Cgroup::find(launcher_.cgroup_layout(),
-                                      launcher_.cgroup_path(container->record));
+  auto cgroup =
+      runtime::Cgroup::find(launcher_.cgroup_layout(), launcher_.cgroup_path(container->record));
   state.status = cgroup && cgroup->is_frozen() ? Status::paused : Status::running;
   state.finished_at = sys::zero_time;
   container->monitor = client;

@@ -17,7 +17,7 @@ constexpr int depth_limit = 1000;  // what a descriptor for each level allows
 uint64_t size_below(int directory, std::set<std::pair<dev_t, ino_t>>& linked, int depth) {
   uint64_t size = 0;
   for (const std::string& name : sys::list_directory(directory)) {
-    struct stat status{};
+    struct stat status {};
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) continue;
     if (S_ISDIR(status.st_mode) && depth < depth_limit) {
       if (auto child = sys::find_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW))

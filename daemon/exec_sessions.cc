@@ -48,8 +48,7 @@ ExecSessions::ExecSessions(Containers& containers) : containers_(containers) {
                        const runtime::ExecRecord& record) { adopt(id, record); }});
 }
 
-std::shared_ptr<MonitorClient> ExecSessions::expect_running(
-    const std::string& container_id) const {
+std::shared_ptr<MonitorClient> ExecSessions::expect_running(const std::string& container_id) const {
   std::shared_ptr<Container> container = containers_.get(container_id);
   std::lock_guard lock(container->mutex);
   Status status = container->live.state.status;
@@ -58,9 +57,9 @@ std::shared_ptr<MonitorClient> ExecSessions::expect_running(
     throw sys::Error(sys::ErrorKind::conflict,
                      fmt::format("container {} is paused, unpause the container before exec", id));
   if (status == Status::restarting)
-    throw sys::Error(sys::ErrorKind::conflict,
-                     fmt::format("container {} is restarting, wait until the container is running",
-                                 id));
+    throw sys::Error(
+        sys::ErrorKind::conflict,
+        fmt::format("container {} is restarting, wait until the container is running", id));
   if (status != Status::running || !container->monitor)
     throw sys::Error(sys::ErrorKind::conflict, fmt::format("container {} is not running", id));
   return container->monitor;
@@ -188,8 +187,8 @@ void ExecSessions::resize(const std::string& id, uint16_t rows, uint16_t columns
 json ExecSessions::inspect(const std::string& id) {
   ExecSession session = get(id);
   if (session.running) {
-    // A client that saw the end of the stream asks for the exit code: the monitor has sent it before
-    // the end, so that what answers a question sent now comes behind it.
+    // A client that saw the end of the stream asks for the exit code: the monitor has sent it
+    // before the end, so that what answers a question sent now comes behind it.
     std::shared_ptr<MonitorClient> monitor;
     if (auto container = containers_.find_by_id(session.container_id)) {
       std::lock_guard lock(container->mutex);
@@ -249,9 +248,8 @@ void ExecSessions::end_all(const std::string& container_id) {
 
 void ExecSessions::forget(const std::string& container_id) {
   std::lock_guard lock(mutex_);
-  std::erase_if(sessions_, [&](const auto& entry) {
-    return entry.second.container_id == container_id;
-  });
+  std::erase_if(sessions_,
+                [&](const auto& entry) { return entry.second.container_id == container_id; });
 }
 
 void ExecSessions::adopt(const std::string& container_id, const runtime::ExecRecord& record) {

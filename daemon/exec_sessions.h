@@ -1,6 +1,6 @@
-// Further processes in running containers: POST /containers/{id}/exec and what follows. In memory only;
-// what a daemon must know of execs that outlive it, their monitors wrote down.
-// Owned by ctrd's main, beside Containers. Runs in: ctrd. Thread-safe.
+// Further processes in running containers: POST /containers/{id}/exec and what follows. In memory
+// only; what a daemon must know of execs that outlive it, their monitors wrote down. Owned by
+// ctrd's main, beside Containers. Runs in: ctrd. Thread-safe.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -51,8 +51,8 @@ class ExecSessions {
   // Claims the exec: nobody else can start it. Error{conflict} if it was started before or its
   // container does not run. Returns what the client's stream will be like.
   ExecSession begin(const std::string& id, const Start& start);
-  // Runs what was begun; without a client it is detached. Throws StartFailure: a client has then been
-  // told on its stream already.
+  // Runs what was begun; without a client it is detached. Throws StartFailure: a client has then
+  // been told on its stream already.
   void run(const std::string& id, const sys::UniqueFd* client, const std::string& preread);
   void resize(const std::string& id, uint16_t rows, uint16_t columns);
 

@@ -31,7 +31,8 @@ std::map<std::string, sys::Process> find_monitor_processes(
   std::map<std::string, sys::Process> monitors;
   std::string prefix = containers_directory + "/";
   for (const std::string& name : sys::list_directory("/proc")) {
-    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) continue;
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; }))
+      continue;
     std::string argument = only_argument(name);
     if (!argument.starts_with(prefix)) continue;
     pid_t pid = std::stoi(name);

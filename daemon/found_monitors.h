@@ -1,5 +1,5 @@
-// The monitors that run on this machine for one exec root, found in /proc: what a new daemon needs to
-// tell a start that is under way from one that died. Runs in: ctrd, at its start.
+// The monitors that run on this machine for one exec root, found in /proc: what a new daemon needs
+// to tell a start that is under way from one that died. Runs in: ctrd, at its start.
 #pragma once
 
 #include <map>

@@ -16,7 +16,7 @@ namespace ctr::daemon {
 
 namespace {
 
-constexpr std::array<std::string_view, 10> skipped{"pts",  "shm",     "fd",    "mqueue", "console",
+constexpr std::array<std::string_view, 10> skipped{"pts",  "shm", "fd",   "mqueue", "console",
                                                    "ptmx", "lxc", ".lxc", ".udev",  "core"};
 constexpr int depth_limit = 8;
 constexpr size_t device_limit = 4096;
@@ -25,7 +25,7 @@ void add_devices(int directory, const std::string& path, int depth,
                  std::vector<runtime::Device>& devices) {
   for (const std::string& name : sys::list_directory(directory)) {
     if (std::find(skipped.begin(), skipped.end(), name) != skipped.end()) continue;
-    struct stat status{};
+    struct stat status {};
     // Devices come and go while we look.
     if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) continue;
     std::string device_path = path + "/" + name;

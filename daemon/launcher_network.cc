@@ -41,9 +41,11 @@ bool is_same_network(const std::string& a, const std::string& b) {
   return canonical(a) == canonical(b);
 }
 
-// Made anew at each start, and not by rename: a running container of an earlier start has none open.
+// Made anew at each start, and not by rename: a running container of an earlier start has none
+// open.
 void write_plain(const std::string& path, const std::string& content) {
-  sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  sys::UniqueFd file =
+      sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
   sys::write_all(file.get(), content, path);
 }
 

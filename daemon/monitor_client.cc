@@ -61,16 +61,20 @@ void MonitorClient::send_attach(const sys::UniqueFd& client,
   send(message, {client.get()});
 }
 
-void MonitorClient::send_start() { send({{"type", "start"}}, {}); }
+void MonitorClient::send_start() {
+  send({{"type", "start"}}, {});
+}
 
 MonitorClient::Started MonitorClient::wait_until_started(milliseconds patience) {
   int64_t deadline = sys::monotonic_now() + patience.count() * 1'000'000;
   while (!started_ && !failure_) {
     int64_t left = (deadline - sys::monotonic_now()) / 1'000'000;
     pollfd item{socket_.get(), POLLIN, 0};
-    int ready = left <= 0 ? 0 : sys::check(sys::retry_on_signal([&] {
-      return ::poll(&item, 1, static_cast<int>(left));
-    }), "poll");
+    int ready = left <= 0 ? 0
+                          : sys::check(sys::retry_on_signal([&] {
+                                         return ::poll(&item, 1, static_cast<int>(left));
+                                       }),
+                                       "poll");
     if (ready == 0)
       throw sys::Error(sys::ErrorKind::unavailable,
                        "the container's monitor did not start it in time");
@@ -101,9 +105,9 @@ void MonitorClient::handle(const std::string& text, std::vector<MonitorEvent>& e
     } else if (type == "started") {
       started_ = Started{message.at("pid").get<int>(), message.at("started_at").get<int64_t>()};
     } else if (type == "failed") {
-      failure_ = std::make_unique<StartFailure>(
-          kind_of(message.value("kind", "")), message.value("message", ""),
-          message.value("exit_code", 125));
+      failure_ = std::make_unique<StartFailure>(kind_of(message.value("kind", "")),
+                                                message.value("message", ""),
+                                                message.value("exit_code", 125));
     } else if (type == "exited") {
       MonitorEvent event;
       event.exit = runtime::parse_exit_record(text);
@@ -146,8 +150,8 @@ MonitorClient::Reply MonitorClient::request(json message, const std::vector<int>
     throw;
   }
   std::unique_lock lock(mutex_);
-  bool answered = replied_.wait_for(lock, patience,
-                                    [&] { return gone_ || replies_[sequence].has_value(); });
+  bool answered =
+      replied_.wait_for(lock, patience, [&] { return gone_ || replies_[sequence].has_value(); });
   std::optional<std::string> text = std::move(replies_[sequence]);
   replies_.erase(sequence);
   if (text) return {json::parse(*text)};
@@ -189,12 +193,10 @@ int MonitorClient::exec(const ExecRequest& wanted) {
 }
 
 void MonitorClient::resize(const std::string& exec_id, uint16_t rows, uint16_t columns) {
-  expect_success(request({{"type", "resize"},
-                          {"exec_id", exec_id},
-                          {"rows", rows},
-                          {"columns", columns}},
-                         {}, reply_patience)
-                     .body);
+  expect_success(
+      request({{"type", "resize"}, {"exec_id", exec_id}, {"rows", rows}, {"columns", columns}}, {},
+              reply_patience)
+          .body);
 }
 
 void MonitorClient::signal(int number) {

@@ -1,7 +1,7 @@
 // ctrd's end of a connection to one container's monitor (runtime/monitor_protocol.h). Until it is
-// given to Monitors, the thread that starts the container reads it; from then on the watcher's thread
-// does, and any thread may send requests.
-// Runs in: ctrd. Thread-safe but for read() and wait_until_started().
+// given to Monitors, the thread that starts the container reads it; from then on the watcher's
+// thread does, and any thread may send requests. Runs in: ctrd. Thread-safe but for read() and
+// wait_until_started().
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,6 +1,6 @@
-// The one thread that listens to all monitors: it turns their messages, and their silence, into calls
-// of its owner, and reaps those that are our children. Owned by Containers.
-// Runs in: ctrd. Thread-safe.
+// The one thread that listens to all monitors: it turns their messages, and their silence, into
+// calls of its owner, and reaps those that are our children. Owned by Containers. Runs in: ctrd.
+// Thread-safe.
 #pragma once
 
 #include <functional>

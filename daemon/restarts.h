@@ -1,5 +1,5 @@
-// Restart policies: whether a container that ended is started again, and when. The decision is pure;
-// the clock is one thread. Owned by Containers.
+// Restart policies: whether a container that ended is started again, and when. The decision is
+// pure; the clock is one thread. Owned by Containers.
 #pragma once
 
 #include <condition_variable>
@@ -19,7 +19,8 @@ bool wants_restart(const RestartPolicy& policy, int exit_code, int64_t restart_c
 // Pure: does it start it when the daemon starts?
 bool wants_start_with_daemon(const RestartPolicy& policy, int exit_code, bool stopped_by_user);
 
-// Docker's back-off, in nanoseconds: 100 ms, doubled up to a minute, begun anew after a run of 10 s.
+// Docker's back-off, in nanoseconds: 100 ms, doubled up to a minute, begun anew after a run of 10
+// s.
 int64_t next_restart_delay(int64_t last_delay, int64_t run_time);
 
 class Restarts {

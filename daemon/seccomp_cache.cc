@@ -29,9 +29,9 @@ SeccompCache::Filter SeccompCache::get(const std::string& profile, uint64_t capa
   if (auto cached = filters_.find(name); cached != filters_.end()) return cached->second;
   runtime::SeccompContext context = runtime::native_seccomp_context(capabilities);
   context.allow_foreign_architectures = foreign_architecture;
-  runtime::CompiledFilter compiled = runtime::compile_profile(
-      profile.empty() ? runtime::default_profile(context)
-                      : runtime::parse_profile(profile, context));
+  runtime::CompiledFilter compiled =
+      runtime::compile_profile(profile.empty() ? runtime::default_profile(context)
+                                               : runtime::parse_profile(profile, context));
   Filter filter{directory_ + "/" + name, compiled.flags};
   runtime::write_filter(filter.path, compiled);
   // Profiles are the clients' to choose: the map must not grow with every one of them.

@@ -29,15 +29,20 @@ std::string status_text(const RunState& state, std::string_view health, sys::Tim
     return human_duration(time == sys::zero_time ? 0 : now - time);
   };
   switch (state.status) {
-    case Status::created: return "Created";
-    case Status::removing: return "Removal In Progress";
-    case Status::dead: return "Dead";
-    case Status::paused: return fmt::format("Up {} (Paused)", since(state.started_at));
+    case Status::created:
+      return "Created";
+    case Status::removing:
+      return "Removal In Progress";
+    case Status::dead:
+      return "Dead";
+    case Status::paused:
+      return fmt::format("Up {} (Paused)", since(state.started_at));
     case Status::restarting:
       return fmt::format("Restarting ({}) {} ago", state.exit_code, since(state.finished_at));
     case Status::exited:
       return fmt::format("Exited ({}) {} ago", state.exit_code, since(state.finished_at));
-    case Status::running: break;
+    case Status::running:
+      break;
   }
   std::string text = "Up " + since(state.started_at);
   if (health == "starting") return text + " (health: starting)";

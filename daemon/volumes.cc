@@ -18,7 +18,9 @@ std::string Volumes::path(const std::string& name) const {
   return directory_ + "/" + name + "/_data";
 }
 
-bool Volumes::exists(const std::string& name) const { return sys::exists(path(name)); }
+bool Volumes::exists(const std::string& name) const {
+  return sys::exists(path(name));
+}
 
 std::string Volumes::ensure(const std::string& name) {
   std::string data = path(name);

@@ -22,9 +22,8 @@ void top(Exchange& exchange, Containers& containers) {
   if (!container.live.state.alive())
     throw sys::Error(sys::ErrorKind::conflict,
                      fmt::format("container {} is not running", container.record.id));
-  ProcessTable table =
-      list_processes(containers.launcher().open_cgroup(container.record).pids(),
-                     exchange.query("ps_args").value_or(""));
+  ProcessTable table = list_processes(containers.launcher().open_cgroup(container.record).pids(),
+                                      exchange.query("ps_args").value_or(""));
   containers.publish(container.record, "top");
   exchange.respond_json(200, {{"Titles", table.titles}, {"Processes", table.rows}});
 }
@@ -52,8 +51,7 @@ void stats(Exchange& exchange, Containers& containers) {
   bool stream = exchange.query_bool("stream", true);
   bool one_shot = exchange.query_bool("one-shot");
   if (stream && one_shot)
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     "cannot have stream=true and one-shot=true");
+    throw sys::Error(sys::ErrorKind::invalid_argument, "cannot have stream=true and one-shot=true");
   std::optional<StatsSample> previous;
   if (!stream) {
     // Two looks a second apart, so that a share of the processor can be told.

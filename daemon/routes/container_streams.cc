@@ -125,7 +125,8 @@ WaitCondition read_condition(const Exchange& exchange) {
   if (text.empty() || text == "not-running") return WaitCondition::not_running;
   if (text == "next-exit") return WaitCondition::next_exit;
   if (text == "removed") return WaitCondition::removed;
-  throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("invalid condition: \"{}\"", text));
+  throw sys::Error(sys::ErrorKind::invalid_argument,
+                   fmt::format("invalid condition: \"{}\"", text));
 }
 
 void wait(Exchange& exchange, Containers& containers) {

@@ -56,8 +56,8 @@ class ContainerRoutes {
                        .with_size = exchange.query_bool("size")};
     if (!container.live.state.alive()) input.endpoints.clear();
     if (exchange.version() >= ApiVersion{1, 48})
-      if (auto image = containers_.images().find_by_id(
-              image::Digest::parse(container.record.image_id)))
+      if (auto image =
+              containers_.images().find_by_id(image::Digest::parse(container.record.image_id)))
         input.image_digest = image->manifest.empty() ? "" : image->manifest.text();
     if (input.with_size) measure(container.record, input.size_rw, input.size_root);
     exchange.respond_json(200, inspect_json(input));
@@ -83,9 +83,9 @@ class ContainerRoutes {
       if (filters.has("label!") && filters.matches_labels("label!", labels)) return false;
       return filters.matches_labels("label", labels);
     });
-    exchange.respond_json(200,
-                          {{"ContainersDeleted", pruned.ids.empty() ? json(nullptr) : json(pruned.ids)},
-                           {"SpaceReclaimed", pruned.bytes}});
+    exchange.respond_json(
+        200, {{"ContainersDeleted", pruned.ids.empty() ? json(nullptr) : json(pruned.ids)},
+              {"SpaceReclaimed", pruned.bytes}});
   }
 
   void update(Exchange& exchange) {
@@ -144,7 +144,9 @@ class ContainerRoutes {
   ExecSessions& execs_;
 };
 
-std::optional<int64_t> stop_timeout(const Exchange& exchange) { return exchange.query_int("t"); }
+std::optional<int64_t> stop_timeout(const Exchange& exchange) {
+  return exchange.query_int("t");
+}
 
 std::string text(const Exchange& exchange, const char* name) {
   return exchange.query(name).value_or("");

@@ -38,12 +38,12 @@ void start(Exchange& exchange, ExecSessions& execs) {
     try {
       execs.run(id, nullptr, "");
     } catch (const StartFailure& failure) {
-      throw sys::Error(failure.kind() == sys::ErrorKind::internal
-                           ? sys::ErrorKind::internal
-                           : sys::ErrorKind::invalid_argument,
-                       fmt::format("OCI runtime exec failed: exec failed: unable to start container "
-                                   "process: {}",
-                                   failure.what()));
+      throw sys::Error(
+          failure.kind() == sys::ErrorKind::internal ? sys::ErrorKind::internal
+                                                     : sys::ErrorKind::invalid_argument,
+          fmt::format("OCI runtime exec failed: exec failed: unable to start container "
+                      "process: {}",
+                      failure.what()));
     }
     return exchange.respond_empty(200);
   }

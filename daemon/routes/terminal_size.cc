@@ -9,9 +9,9 @@ namespace {
 uint16_t read_side(const Exchange& exchange, std::string_view name) {
   int64_t value = exchange.query_int(name).value_or(-1);
   if (value < 0 || value > 65535)
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     fmt::format("invalid terminal size: '{}' must be a number from 0 to 65535",
-                                 name));
+    throw sys::Error(
+        sys::ErrorKind::invalid_argument,
+        fmt::format("invalid terminal size: '{}' must be a number from 0 to 65535", name));
   return static_cast<uint16_t>(value);
 }
 

@@ -7,7 +7,8 @@
 using namespace ctr::daemon;
 
 namespace {
-const MachineLimits machine{.cpus = 4, .online_cpus = "0-3", .online_nodes = "0", .swap_limit = true};
+const MachineLimits machine{
+    .cpus = 4, .online_cpus = "0-3", .online_nodes = "0", .swap_limit = true};
 
 ContainerConfig runnable() {
   ContainerConfig config;
@@ -56,9 +57,8 @@ TEST_CASE("a container needs a command and an absolute working directory") {
   CHECK_THROWS_WITH(check_config(config), "no command specified");
   config = runnable();
   config.working_dir = "srv";
-  CHECK_THROWS_WITH(
-      check_config(config),
-      "the working directory 'srv' is invalid, it needs to be an absolute path");
+  CHECK_THROWS_WITH(check_config(config),
+                    "the working directory 'srv' is invalid, it needs to be an absolute path");
   config = runnable();
   config.exposed_ports = {"99999/tcp"};
   CHECK_THROWS_AS(check_config(config), ctr::sys::Error);  // M05
@@ -78,12 +78,13 @@ TEST_CASE("restart policies are Docker's") {
 
 TEST_CASE("sysctls of the host cannot be set (I13)") {
   HostConfig host;
-  for (const char* name : {"kernel.core_pattern", "net.x/../../kernel.core_pattern", "vm.swappiness",
-                           "", "/net.x", "kernel.shmmax\n"}) {
+  for (const char* name : {"kernel.core_pattern", "net.x/../../kernel.core_pattern",
+                           "vm.swappiness", "", "/net.x", "kernel.shmmax\n"}) {
     host.sysctls = {{name, "1"}};
     CHECK_THROWS_AS(check_host_config(runnable(), host), ctr::sys::Error);
   }
-  host.sysctls = {{"net.core.somaxconn", "128"}, {"kernel.shmmax", "1"}, {"fs.mqueue.msg_max", "5"}};
+  host.sysctls = {
+      {"net.core.somaxconn", "128"}, {"kernel.shmmax", "1"}, {"fs.mqueue.msg_max", "5"}};
   check_host_config(runnable(), host);
   host.network_mode = "host";
   CHECK_THROWS_AS(check_host_config(runnable(), host), ctr::sys::Error);

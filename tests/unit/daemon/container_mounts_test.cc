@@ -14,9 +14,8 @@ struct Request {
   std::vector<MountPoint> others;
 
   std::vector<MountPoint> plan() const {
-    return plan_mount_points({.config = config, .host = host, .mounts_of = [this](const auto&) {
-                                return others;
-                              }});
+    return plan_mount_points(
+        {.config = config, .host = host, .mounts_of = [this](const auto&) { return others; }});
   }
 };
 
@@ -85,8 +84,14 @@ TEST_CASE("a bind or a tmpfs takes the place of an image's volume") {
 
 TEST_CASE("--volumes-from takes what another has, which stays its owner") {
   Request request;
-  request.others = {{.type = "volume", .name = "v", .source = "/s", .destination = "/v",
-                     .mode = "", .propagation = "", .writable = true, .anonymous = true}};
+  request.others = {{.type = "volume",
+                     .name = "v",
+                     .source = "/s",
+                     .destination = "/v",
+                     .mode = "",
+                     .propagation = "",
+                     .writable = true,
+                     .anonymous = true}};
   request.host.volumes_from = {"other:ro"};
   std::vector<MountPoint> mounts = request.plan();
   REQUIRE(mounts.size() == 1);

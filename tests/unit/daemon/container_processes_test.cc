@@ -7,8 +7,8 @@
 using namespace ctr::daemon;
 
 TEST_CASE("of what ps prints the container's processes stay") {
-  ProcessTable table = parse_ps_output(
-      "  PID COMMAND\n    1 init\n   42 sh -c sleep 1\n   43 sleep 1\n", {42, 43});
+  ProcessTable table =
+      parse_ps_output("  PID COMMAND\n    1 init\n   42 sh -c sleep 1\n   43 sleep 1\n", {42, 43});
   CHECK(table.titles == std::vector<std::string>{"PID", "COMMAND"});
   REQUIRE(table.rows.size() == 2);
   CHECK(table.rows[0] == std::vector<std::string>{"42", "sh -c sleep 1"});

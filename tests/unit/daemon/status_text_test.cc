@@ -16,15 +16,14 @@ TEST_CASE("durations are in Docker's words") {
     int64_t duration;
     const char* text;
   };
-  for (const Row& row : {Row{-5 * second, "Less than a second"}, Row{0, "Less than a second"},
-                         Row{second, "1 second"}, Row{59 * second, "59 seconds"},
-                         Row{60 * second, "About a minute"}, Row{119 * second, "About a minute"},
-                         Row{120 * second, "2 minutes"}, Row{59 * 60 * second, "59 minutes"},
-                         Row{hour, "About an hour"}, Row{2 * hour, "2 hours"},
-                         Row{47 * hour, "47 hours"}, Row{48 * hour, "2 days"},
-                         Row{13 * day, "13 days"}, Row{14 * day, "2 weeks"},
-                         Row{59 * day, "8 weeks"}, Row{60 * day, "2 months"},
-                         Row{729 * day, "24 months"}, Row{730 * day, "2 years"}})
+  for (const Row& row :
+       {Row{-5 * second, "Less than a second"}, Row{0, "Less than a second"},
+        Row{second, "1 second"}, Row{59 * second, "59 seconds"}, Row{60 * second, "About a minute"},
+        Row{119 * second, "About a minute"}, Row{120 * second, "2 minutes"},
+        Row{59 * 60 * second, "59 minutes"}, Row{hour, "About an hour"}, Row{2 * hour, "2 hours"},
+        Row{47 * hour, "47 hours"}, Row{48 * hour, "2 days"}, Row{13 * day, "13 days"},
+        Row{14 * day, "2 weeks"}, Row{59 * day, "8 weeks"}, Row{60 * day, "2 months"},
+        Row{729 * day, "24 months"}, Row{730 * day, "2 years"}})
     CHECK(human_duration(row.duration) == row.text);
 }
 
