@@ -87,11 +87,8 @@ int parse_error(Context& context, const CLI::App& app, const CLI::ParseError& er
 }
 
 int run_command(Context& context, const CommandRow& row, const std::vector<std::string>& rest) {
-  CLI::App parent;
-  parent.set_help_flag("--help", "Print what the command does and its options");
-  parent.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  row.add(parent, context, std::string(row.name));
-  CLI::App& app = *parent.get_subcommand(std::string(row.name));
+  DeclaredCommand command = declare(row, context);
+  CLI::App& app = command.app;
   context.command = row.group.empty() ? fmt::format("ctr {}", row.name)
                                       : fmt::format("ctr {} {}", row.group, row.name);
   try {

@@ -74,8 +74,22 @@ const std::vector<CommandRow>& command_table() {
       {"system", "df", add_system_df, ""},
       {"system", "events", add_events, ""},
       {"system", "info", add_info, ""},
+      // for the build and for shells
+      {"", "generate-man", add_generate_man, ""},
+      {"", "generate-completion", add_generate_completion, ""},
+      {"", "__complete", add_complete, ""},
   };
   return table;
+}
+
+DeclaredCommand declare(const CommandRow& row, Context& context) {
+  auto parent = std::make_unique<CLI::App>();
+  // Commands inherit both. "-h" stays free: it is run's --hostname.
+  parent->set_help_flag("--help", "Print what the command does and its options");
+  parent->option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  row.add(*parent, context, std::string(row.name));
+  CLI::App& app = *parent->get_subcommand(std::string(row.name));
+  return {std::move(parent), app};
 }
 
 const std::vector<CommandGroup>& command_groups() {

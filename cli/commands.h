@@ -2,6 +2,7 @@
 // suggestions for typos are made.
 #pragma once
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,14 @@ struct CommandGroup {
 };
 
 const std::vector<CommandRow>& command_table();
+
+// One command as its file declares it: to be parsed, described, or completed.
+struct DeclaredCommand {
+  std::unique_ptr<CLI::App> parent;
+  CLI::App& app;
+};
+DeclaredCommand declare(const CommandRow& row, Context& context);
+
 const std::vector<CommandGroup>& command_groups();
 
 // commands/*.cc, one each.
@@ -61,5 +70,8 @@ void add_system_df(CLI::App& parent, Context& context, std::string name);
 void add_tag(CLI::App& parent, Context& context, std::string name);
 void add_top(CLI::App& parent, Context& context, std::string name);
 void add_version(CLI::App& parent, Context& context, std::string name);
+void add_complete(CLI::App& parent, Context& context, std::string name);
+void add_generate_completion(CLI::App& parent, Context& context, std::string name);
+void add_generate_man(CLI::App& parent, Context& context, std::string name);
 
 }  // namespace ctr::cli

@@ -89,7 +89,7 @@ json create_with_pull(Context& context, const ContainerOptions& options, const C
   }
   if (!options.quiet)
     context.notice_line(
-        fmt::format("Unable to find image '{}' locally", parse_image_name(plan.image).full()));
+        fmt::format("Unable to find image '{}' locally", parse_image_name(plan.image).familiar()));
   pull(context, options, plan.image);
   return post_create(context, options, plan);
 }

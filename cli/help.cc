@@ -28,9 +28,7 @@ std::string two_columns(const std::vector<Line>& lines, size_t widest_allowed) {
 }
 
 std::string description_of(const CommandRow& row, Context& context) {
-  CLI::App parent;
-  row.add(parent, context, std::string(row.name));
-  return parent.get_subcommand(std::string(row.name))->get_description();
+  return declare(row, context).app.get_description();
 }
 
 // "-e, --env LIST" or "    --rm".

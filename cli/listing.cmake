@@ -21,10 +21,13 @@ target_link_libraries(cli_format PUBLIC ctr_options runtime_sys nlohmann_json::n
   fmt::fmt-header-only)
 target_link_libraries(cli_core PUBLIC cli_format)
 target_sources(cli_core PRIVATE
+  completion.cc
+  manual.cc
   commands/container_ports.cc
   commands/container_rows.cc
   commands/disk_usage.cc
   commands/events.cc
+  commands/generate.cc
   commands/history.cc
   commands/image_rows.cc
   commands/images.cc

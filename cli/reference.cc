@@ -94,6 +94,13 @@ std::string ImageName::full() const {
   return text;
 }
 
+std::string ImageName::familiar() const {
+  std::string text = full();
+  for (std::string_view prefix : {"docker.io/", "library/"})
+    if (domain == "docker.io" && text.starts_with(prefix)) text.erase(0, prefix.size());
+  return text;
+}
+
 ImageName parse_image_name(std::string_view text, bool tag_default) {
   ImageName name;
   std::string_view rest = text;

@@ -18,6 +18,8 @@ struct ImageName {
   const std::string& version() const { return digest.empty() ? tag : digest; }
   // "docker.io/library/alpine:latest".
   std::string full() const;
+  // "alpine:latest": without what is filled in for Docker Hub.
+  std::string familiar() const;
 };
 
 // Fills in what Docker fills in: domain, "library/", the tag "latest" unless `tag_default` is off

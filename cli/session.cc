@@ -107,6 +107,7 @@ Session::End Session::run(std::optional<HijackedStream> stream, ExitWait* wait) 
   last_output_ = Clock::now();
   while (!over()) poll_once();
   terminal_.reset();
+  if (wait_failure_) std::rethrow_exception(wait_failure_);
   return detached_ && !(wait_ && wait_->exit_code()) ? End::detached : End::finished;
 }
 
@@ -249,19 +250,31 @@ void Session::resize() {
     resize_attempts_ = 0;
     return;
   }
+  Clock::time_point begin = Clock::now();
   try {
     client_.set_answer_timeout(1s);
     Query query = Query().add("h", int64_t{size->rows}).add("w", int64_t{size->columns});
     client_.post(options_.resize_target + query.text());
     resize_attempts_ = 0;
+  } catch (const ConnectionError& error) {
+    // A daemon that restarts is waited for; one that is there and does not answer is not, since the
+    // terminal would stand still meanwhile.
+    if (error.transient() && Clock::now() - begin < 100ms) resize_attempts_ = resize_tries;
   } catch (const sys::Error&) {
-    if (wait_ && wait_->daemon_away()) resize_attempts_ = resize_tries;
+    // Perhaps the terminal is not there yet: tried again a few times.
   }
 }
 
 void Session::advance_wait() {
   bool was_away = wait_->daemon_away();
-  wait_->advance();
+  try {
+    wait_->advance();
+  } catch (const sys::Error&) {
+    // The exit code will never come, but the output still does: that first.
+    wait_failure_ = std::current_exception();
+    wait_ = nullptr;
+    return;
+  }
   if (wait_->exit_code()) last_output_ = Clock::now();
   if (!wait_->daemon_away() || wait_->exit_code()) return;
   // As long as its stream is there the container lives, and its end can be waited for.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,6 +82,7 @@ class Session {
   StreamDemux demux_;
   std::optional<HijackedStream> stream_;
   ExitWait* wait_ = nullptr;
+  std::exception_ptr wait_failure_;
   std::string pending_;  // input that the socket did not take yet
   bool input_open_ = false;
   bool half_closed_ = false;

@@ -34,7 +34,7 @@ void make_roots(const Config& config) {
 }
 
 void log_answer(const std::string& request, int status, const std::string& error) {
-  if (status >= 500)
+  if (status == 500)
     log_error("request failed",
               {{"request", request}, {"status", std::to_string(status)}, {"error", error}});
   else if (!error.empty())

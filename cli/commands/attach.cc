@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <CLI/App.hpp>
 
 #include "cli/attachment.h"
@@ -22,6 +24,19 @@ void check_state(const ContainerFacts& facts) {
   if (facts.restarting) refuse("you cannot attach to a restarting container, wait until it runs");
 }
 
+// A shell prints its prompt again only when its terminal changes: so it changes, before the session
+// gives it its right size.
+void provoke_redraw(Client& client, const ContainerFacts& facts) {
+  std::optional<TerminalSize> size = find_terminal_size(STDOUT_FILENO);
+  if (!facts.tty || !size) return;
+  Query query = Query().add("h", int64_t{size->rows} + 1).add("w", int64_t{size->columns} + 1);
+  try {
+    client.post(container_target(facts.id, "/resize" + query.text()));
+  } catch (const ApiError&) {
+    // It may just have ended: the session shows that.
+  }
+}
+
 int attach(Context& context, const Options& options) {
   Client& client = context.client();
   ContainerFacts facts = inspect_container(client, options.container);
@@ -33,6 +48,7 @@ int attach(Context& context, const Options& options) {
   HijackedStream stream = client.hijack(attach_target(facts.id, streams, options.detach_keys));
   SignalInbox signals(session);
   ExitWait wait(client, facts.id, ExitWait::Condition::not_running);
+  provoke_redraw(client, facts);
   Session::End end = Session(client, session, signals).run(std::move(stream), &wait);
   return session_exit_code(context, end, wait);
 }

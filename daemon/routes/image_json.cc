@@ -1,7 +1,6 @@
 #include "daemon/routes/image_json.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "image/image_config.h"
@@ -188,25 +187,19 @@ json image_history_json(const Images& images, const Image& image) {
   const ImageConfig config = image::parse_image_config(image.config_json);
   json history = json::array();
   size_t layer = 0;
-  for (const image::ImageHistory& step : config.history) {
+  auto add = [&](const image::ImageHistory& step) {
     bool has_layer = !step.empty_layer && layer < image.diff_ids.size();
-    uint64_t size = has_layer ? layer_size(images, image.diff_ids[layer++]) : 0;
     auto created = sys::parse_timestamp(step.created);
-    history.insert(history.begin(), {{"Id", "<missing>"},
-                                     {"Created", created ? *created / 1'000'000'000 : 0},
-                                     {"CreatedBy", step.created_by},
-                                     {"Tags", nullptr},
-                                     {"Size", size},
-                                     {"Comment", step.comment}});
-  }
-  // An image without history still has layers.
-  for (; layer < image.diff_ids.size(); ++layer)
-    history.insert(history.begin(), {{"Id", "<missing>"},
-                                     {"Created", 0},
-                                     {"CreatedBy", ""},
-                                     {"Tags", nullptr},
-                                     {"Size", layer_size(images, image.diff_ids[layer])},
-                                     {"Comment", ""}});
+    history.push_back({{"Id", "<missing>"},
+                       {"Created", created ? *created / 1'000'000'000 : 0},
+                       {"CreatedBy", step.created_by},
+                       {"Tags", nullptr},
+                       {"Size", has_layer ? layer_size(images, image.diff_ids[layer++]) : 0},
+                       {"Comment", step.comment}});
+  };
+  for (const image::ImageHistory& step : config.history) add(step);
+  while (layer < image.diff_ids.size()) add({});  // an image need not tell its history
+  std::reverse(history.begin(), history.end());
   if (!history.empty()) {
     history[0]["Id"] = image.id.text();
     history[0]["Tags"] = or_null(image.tags);

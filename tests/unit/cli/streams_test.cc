@@ -36,10 +36,12 @@ std::string read_body(std::string_view head, std::vector<std::string> pieces) {
   BodyReader reader(parsed, first);
   auto source = [&](char* data, size_t size) -> size_t {
     if (next >= pieces.size()) return 0;
-    std::string piece = pieces[next++];
-    REQUIRE(piece.size() <= size);
-    std::copy(piece.begin(), piece.end(), data);
-    return piece.size();
+    std::string& piece = pieces[next];
+    size_t taken = std::min(size, piece.size());
+    std::copy_n(piece.data(), taken, data);
+    piece.erase(0, taken);
+    if (piece.empty()) ++next;
+    return taken;
   };
   std::string body;
   char data[4096];

@@ -48,6 +48,9 @@ TEST_CASE("env files: comments, blanks, Windows line ends and byte order marks")
 
 TEST_CASE("image names: what is left out is filled in") {
   CHECK(parse_image_name("alpine").full() == "docker.io/library/alpine:latest");
+  CHECK(parse_image_name("alpine").familiar() == "alpine:latest");
+  CHECK(parse_image_name("library/a/b").familiar() == "a/b:latest");
+  CHECK(parse_image_name("quay.io/library/a").familiar() == "quay.io/library/a:latest");
   CHECK(parse_image_name("a/b:1").full() == "docker.io/a/b:1");
   CHECK(parse_image_name("localhost:5000/x").full() == "localhost:5000/x:latest");
   CHECK(parse_image_name("ghcr.io/a/b/c:v1").full() == "ghcr.io/a/b/c:v1");

@@ -1,0 +1,24 @@
+// Which words may stand where the cursor is: `ctr __complete` answers a shell's completion with
+// them. Pure; names of containers and images are the caller's to fetch.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ctr::cli {
+
+enum class ObjectNames { none, containers, running_containers, images, containers_and_images };
+
+struct Completion {
+  std::vector<std::string> words;           // that begin with what is typed
+  ObjectNames objects = ObjectNames::none;  // whose names may stand there as well
+};
+
+// `words` behind "ctr"; the last is the one at the cursor, perhaps empty.
+Completion complete(const std::vector<std::string>& words);
+
+// What goes to share/bash-completion/completions/ctr.
+std::string_view bash_completion_script();
+
+}  // namespace ctr::cli
