@@ -56,7 +56,7 @@ def test_run_pulls_a_missing_image_and_shows_it_on_stderr():
         assert daemon.requests[1][1:] == (
             "/images/create", {"fromImage": "docker.io/library/alpine", "tag": "latest"})
         assert err.splitlines() == [
-            "Unable to find image 'docker.io/library/alpine:latest' locally",
+            "Unable to find image 'alpine:latest' locally",
             "latest: Pulling from library/alpine",
             "aaaaaaaaaaaa: Pulling fs layer",
             "aaaaaaaaaaaa: Pull complete",
@@ -358,3 +358,20 @@ def test_pull_draws_bars_on_a_terminal():
         seen = terminal.read_until(b"docker.io/library/alpine:latest")
         assert b"overall" in seen and b"1/1 layers" in seen and b"\x1b[J" in seen
         terminal.end(0)
+
+
+def test_output_is_shown_whole_before_an_exit_code_that_is_lost():
+    with ScriptedDaemon() as daemon:
+        process = start(daemon, "run", "--rm", "alpine", "sleep", "9")
+        connection, _ = daemon.attached.get(timeout=10)
+        daemon.started.wait(10)
+        time.sleep(0.1)
+        daemon.go_away()
+        daemon._answer = lambda c, *rest: daemon._send(c, 404, {"message": "No such container: x"})
+        daemon.listen()
+        time.sleep(0.3)
+        connection.sendall(frame(1, b"last words\n"))
+        connection.close()
+        code, out, err = finish(process)
+        assert (code, out) == (125, "last words\n")
+        assert "its exit code is not known" in err
