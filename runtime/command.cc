@@ -204,7 +204,7 @@ void find_command(InitContext& context) {
   }
   int reason = executability(name);
   if (is_missing(reason)) fail(context, "stat " + name + ": no such file or directory", not_found);
-  if (reason == EISDIR) fail(context, "is a directory", cannot_invoke);
+  if (reason == EISDIR) fail(context, "is a directory: permission denied", cannot_invoke);
   if (reason != 0) fail(context, sys::errno_text(reason), cannot_invoke);
   context.command = name;
 }

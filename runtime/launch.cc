@@ -17,6 +17,8 @@ namespace ctr::runtime {
 
 namespace {
 
+constexpr int exec_patience = 10'000;  // milliseconds
+
 uint64_t clone_flag(NamespaceKind kind) {
   switch (kind) {
     case NamespaceKind::mount:
@@ -161,6 +163,7 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
                            const sys::Process& init, const Cgroup& cgroup,
                            const LaunchOptions& options) {
   std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
+  channel.first.set_patience(exec_patience);
   InitContext context{.spec = spec, .process = process, .channel = channel.second};
   context.cgroup_layout = &options.cgroup_layout;
   context.filter = options.filter;

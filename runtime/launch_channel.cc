@@ -102,7 +102,16 @@ void LaunchChannel::send_failure(const std::string& stage, const sys::Error& err
   }
 }
 
+void LaunchChannel::wait_for_message() const {
+  if (patience_ < 0) return;
+  pollfd item{socket_.get(), POLLIN, 0};
+  if (sys::retry_on_signal([&] { return ::poll(&item, 1, patience_); }) == 0)
+    throw LaunchError(sys::ErrorKind::conflict, "start",
+                      "the process did not get ready in time; is the container paused?", 126);
+}
+
 sys::UniqueFd LaunchChannel::expect(Step step) const {
+  wait_for_message();
   Packet packet;
   sys::UniqueFd descriptor;
   if (!receive(socket_.get(), packet, descriptor))
@@ -117,6 +126,7 @@ sys::UniqueFd LaunchChannel::expect(Step step) const {
 }
 
 void LaunchChannel::expect_end() const {
+  wait_for_message();
   Packet packet;
   sys::UniqueFd descriptor;
   if (!receive(socket_.get(), packet, descriptor)) return;

@@ -13,8 +13,8 @@
 //    │ ◄────────────────────── end of file   exec succeeded
 //    │ ◄─ failure {stage, message, …}        instead of any message of init's
 //
-// expect() refuses whatever else comes. A peer that dies is an end of file too: init then exits, launch
-// throws "the container's first process died".
+// expect() refuses whatever else comes. A peer that dies is an end of file too: init then exits,
+// launch throws "the container's first process died".
 #pragma once
 
 #include <cstdint>
@@ -48,19 +48,26 @@ class LaunchChannel {
 
   void send(Step step, int descriptor = -1) const;
   // What init says last. Never throws: there is nobody left to tell.
-  void send_failure(const std::string& stage, const sys::Error& error, int exit_code) const noexcept;
+  void send_failure(const std::string& stage, const sys::Error& error,
+                    int exit_code) const noexcept;
 
-  // Returns the descriptor that came with the message, if any. Throws LaunchError for a failure, Error
-  // for anything unexpected.
+  // Returns the descriptor that came with the message, if any. Throws LaunchError for a failure,
+  // Error for anything unexpected.
   sys::UniqueFd expect(Step step) const;
   // Waits for the end of file; throws LaunchError for a failure.
   void expect_end() const;
   // True if the other side is gone (init asks before it execs, lest it outlive its monitor).
   bool peer_gone() const;
+  // Waits no longer than this for each message (milliseconds): an exec that is frozen with its
+  // container must not hold up the monitor. Without it, as long as it takes.
+  void set_patience(int milliseconds) { patience_ = milliseconds; }
   int descriptor() const { return socket_.get(); }
 
  private:
+  void wait_for_message() const;
+
   sys::UniqueFd socket_;
+  int patience_ = -1;
 };
 
 // {host's end, init's end}

@@ -46,6 +46,11 @@ std::optional<CompiledFilter> read_compiled(const Seccomp& seccomp) {
   return read_filter(seccomp.compiled_path, seccomp.filter_flags);
 }
 
+bool has_ended(const sys::Process& process) {
+  pollfd item{process.pidfd(), POLLIN, 0};
+  return ::poll(&item, 1, 0) > 0;
+}
+
 bool has_own_pid_namespace(const ContainerSpec& spec) {
   for (const Namespace& space : spec.namespaces)
     if (space.kind == NamespaceKind::pid) return space.path.empty();
@@ -265,6 +270,9 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
         fmt::format("OCI runtime exec failed: exec failed: unable to start container process: {}\n",
                     error.what()));
     write_file("exec-" + id + ".json", to_json(ExecRecord{id, 0, false, exit_code}));
+    // Joining a container that is just ending fails in many ways, all of which mean this one.
+    if (has_ended(process_))
+      throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
     throw;
   }
 }

@@ -139,7 +139,7 @@ class Engine:
 
     def api(self, method, path, body=None, check=True):
         """(status, decoded body) of a request to the API."""
-        command = ["curl", "-sS", "--unix-socket", str(self.socket), "-X", method, "-w", "\n%{http_code}",
+        command = ["curl", "-sS", "--globoff", "--unix-socket", str(self.socket), "-X", method, "-w", "\n%{http_code}",
                    "--max-time", "60", f"http://ctr{path}"]
         if body is not None:
             text = body if isinstance(body, str) else json.dumps(body)
