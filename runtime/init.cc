@@ -216,7 +216,11 @@ void join_container(InitContext& context) {
   // All at once, by the pidfd of the container's first process: it cannot be another process that
   // took over the number (attack E06). The pid namespace was chosen before the clone.
   int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  sys::check(::setns(context.container_pidfd, flags), "setns into the container");
+  int joined = ::setns(context.container_pidfd, flags);
+  if (joined < 0 && errno == ESRCH)  // it has just ended
+    throw LaunchError(sys::ErrorKind::conflict, "join the container",
+                      "the container is not running", 126);
+  sys::check(joined, "setns into the container");
   context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   if (context.process.terminal) context.devpts = open_devpts(context.root.get());
 }
