@@ -135,6 +135,7 @@ Images::Pulled Images::load_embedded(const PullOptions& options, const std::stri
       status_message(fmt::format("The registry cannot be reached ({}): using the image that was "
                                  "installed with ctr",
                                  reason.what())));
+  std::lock_guard lock(embedded_mutex_);
   image::NewImage image =
       EmbeddedImages::load(layout, options.reference, services_.content, services_.layers,
                            [&](const Digest& digest) { lease.keep(digest); });
@@ -224,8 +225,8 @@ void Images::check_credentials(const std::string& server,
 }
 
 image::NamedManifest Images::resolve(const image::Reference& reference,
-                                        const image::Credentials& credentials,
-                                        std::stop_token stop) const {
+                                     const image::Credentials& credentials,
+                                     std::stop_token stop) const {
   return services_.puller.resolve(reference, credentials, std::move(stop));
 }
 

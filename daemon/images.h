@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -73,8 +74,7 @@ class Images {
 
   void check_credentials(const std::string& server, const image::Credentials& credentials) const;
   image::NamedManifest resolve(const image::Reference& reference,
-                                  const image::Credentials& credentials,
-                                  std::stop_token stop) const;
+                               const image::Credentials& credentials, std::stop_token stop) const;
   const image::ContentStore& content() const { return services_.content; }
   const image::LayerStore& layers() const { return services_.layers; }
   const image::RegistryClient& registry() const { return services_.registry; }
@@ -95,6 +95,7 @@ class Images {
 
   Services services_;
   EmbeddedImages embedded_;
+  std::mutex embedded_mutex_;  // one load at a time: the content store has one writer a blob
   std::function<image::ImageUsers()> users_;
 };
 
