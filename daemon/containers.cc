@@ -101,7 +101,7 @@ Containers::Containers(LauncherOptions options, Services services)
       machine_(read_machine_limits(launcher_.cgroup_layout().swap_accounting)),
       recorder_("recorder"),
       reaper_("reaper") {
-  restarts_ = std::make_unique<Restarts>([this](const std::string& id) { restart_now(id); });
+  restarts_ = std::make_unique<Restarts>([this](const std::string& id) { take_up(id); });
   monitors_ = std::make_unique<Monitors>(Monitors::Handlers{
       .event = [this](const std::string& id, const MonitorEvent& event) { on_event(id, event); },
       .gone = [this](const std::string& id, const MonitorClient* client) { on_gone(id, client); }});

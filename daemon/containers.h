@@ -172,6 +172,7 @@ class Containers {
   void clean_up_locked(Container& container);
   void remove_locked(const std::shared_ptr<Container>& container, bool volumes);
   void remove_automatically(const std::shared_ptr<Container>& container);
+  void take_up(const std::string& id);
   void restart_now(const std::string& id);
 
   // containers_recovery.cc

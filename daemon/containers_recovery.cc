@@ -23,6 +23,8 @@ constexpr int killed_exit_code = 137;
 constexpr unsigned recovery_threads = 4;
 // How long a start that the last daemon began may still take.
 constexpr int64_t start_patience = 5'000'000'000;
+// How long a container that ended while no daemon was there outlives the new one's start (--rm).
+constexpr int64_t farewell_time = 2'000'000'000;
 
 bool is_container_id(const std::string& name) {
   return name.size() == 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -191,7 +193,10 @@ void Containers::adopt_running(const std::shared_ptr<Container>& container,
 
 void Containers::finish_ended(const std::shared_ptr<Container>& container) {
   bool ran = container->live.state.started_at != sys::zero_time;
-  if (container->record.host.auto_remove && ran) return remove_automatically(container);
+  // Not at once: whoever ran it with --rm waits for its exit code, and asks again as soon as we
+  // listen.
+  if (container->record.host.auto_remove && ran)
+    return restarts_->schedule(container->id, farewell_time);
   clean_up_soon(container);
 }
 

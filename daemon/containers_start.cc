@@ -202,7 +202,17 @@ void Containers::restart(const std::string& reference, std::optional<int64_t> se
   publish(record, "restart");
 }
 
-// On the thread of Restarts.
+// On the thread of Restarts: what was put off until now. A container is either removed after its
+// end or restarted, never both.
+void Containers::take_up(const std::string& id) {
+  std::shared_ptr<Container> container = index_.find_by_id(id);
+  if (!container) return;
+  if (container->record.host.auto_remove)
+    remove_automatically(container);
+  else
+    restart_now(id);
+}
+
 void Containers::restart_now(const std::string& id) {
   std::shared_ptr<Container> container = index_.find_by_id(id);
   if (!container) return;
