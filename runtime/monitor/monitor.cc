@@ -46,9 +46,11 @@ std::optional<CompiledFilter> read_compiled(const Seccomp& seccomp) {
   return read_filter(seccomp.compiled_path, seccomp.filter_flags);
 }
 
+// Waits a moment: between the death of a first process and its being reapable the kernel ends the
+// rest of the container.
 bool has_ended(const sys::Process& process) {
   pollfd item{process.pidfd(), POLLIN, 0};
-  return ::poll(&item, 1, 0) > 0;
+  return ::poll(&item, 1, 500) > 0;
 }
 
 bool has_own_pid_namespace(const ContainerSpec& spec) {
@@ -271,7 +273,7 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
                     error.what()));
     write_file("exec-" + id + ".json", to_json(ExecRecord{id, 0, false, exit_code}));
     // Joining a container that is just ending fails in many ways, all of which mean this one.
-    if (has_ended(process_))
+    if (error.kind() == sys::ErrorKind::internal && has_ended(process_))
       throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
     throw;
   }
