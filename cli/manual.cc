@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cli/help.h"
+#include "cli/template/utf8.h"
 
 namespace ctr::cli {
 
@@ -76,15 +77,18 @@ constexpr std::string_view see_also = ".SH SEE ALSO\nctr(1), ctrd(8), ctr\\-moni
 
 std::string escape_roff(std::string_view text) {
   std::string escaped;
-  for (char c : text) {
+  for (size_t at = 0; at < text.size();) {
+    char32_t c = decode_utf8(text, at);
     bool line_start = escaped.empty() || escaped.back() == '\n';
     if (line_start && (c == '.' || c == '\'')) escaped += "\\&";
     if (c == '\\')
       escaped += "\\e";
     else if (c == '-')
       escaped += "\\-";
+    else if (c >= 0x80)
+      escaped += fmt::format("\\[u{:04X}]", static_cast<uint32_t>(c));
     else
-      escaped += c;
+      escaped += static_cast<char>(c);
   }
   return escaped;
 }

@@ -19,7 +19,8 @@ std::string command_manual(const CommandRow& row);
 // ctr(1): the list of all commands and what holds for all of them.
 std::string root_manual();
 
-// Text as roff prints it: a line's leading dot, dashes and backslashes are not roff's.
+// Text as roff prints it: a line's leading dot, dashes and backslashes are not
+// roff's, and letters beyond ASCII are spelled out.
 std::string escape_roff(std::string_view text);
 
 }  // namespace ctr::cli

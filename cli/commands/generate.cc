@@ -33,8 +33,11 @@ void print_matches(Context& context, std::string_view typed, const std::string& 
 void print_containers(Context& context, std::string_view typed, bool all) {
   std::string target = all ? "/containers/json?all=1" : "/containers/json";
   for (const Json& container : parse_document(context.client().call({.target = target}).body))
-    for (std::string name : texts_member(container, "Names"))
-      print_matches(context, typed, name.starts_with('/') ? name.substr(1) : name);
+    for (std::string name : texts_member(container, "Names")) {
+      if (name.starts_with('/')) name.erase(0, 1);
+      // "web/db" is what a link calls it.
+      if (name.find('/') == name.npos) print_matches(context, typed, name);
+    }
 }
 
 void print_images(Context& context, std::string_view typed) {

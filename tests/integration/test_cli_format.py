@@ -5,6 +5,7 @@ comparisons are skipped. Needs no privileges and no real daemon.
 """
 
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -356,6 +357,33 @@ def test_a_reader_that_goes_away_is_no_error(daemon):
     command = f"{CTR} -H {daemon.url} ps -a --no-trunc | head -1 >/dev/null; exit ${{PIPESTATUS[0]}}"
     result = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_bash_completes_commands_flags_and_names(daemon):
+    def complete(*words):
+        return run(CTR, daemon, "__complete", "--", *words).stdout.splitlines()
+
+    assert complete("ins") == ["inspect"]
+    assert complete("ps", "--no") == ["--no-trunc"]
+    assert complete("logs", "w") == ["web", "wörld"]
+    assert complete("stop", "w") == ["web"]
+    assert complete("rmi", "al") == ["alpine:latest", "alpine", "alpine:3.20"]
+    script = run(CTR, daemon, "generate-completion", "bash").stdout
+    shell = script + "\nCOMP_WORDS=(ctr container ins); COMP_CWORD=2; _ctr; echo \"${COMPREPLY[@]}\""
+    path = os.path.dirname(CTR) + ":/usr/bin:/bin"
+    result = subprocess.run(["bash", "-c", shell], env={"PATH": path}, capture_output=True, text=True)
+    assert result.stdout.strip() == "inspect"
+
+
+def test_the_manual_of_the_daemon_names_every_option_that_it_takes():
+    ctrd = os.path.join(os.path.dirname(CTR), "ctrd")
+    if not os.path.exists(ctrd):
+        pytest.skip("ctrd is not built")
+    help_text = subprocess.run([ctrd, "--help"], capture_output=True, text=True).stdout
+    with open(os.path.join(ROOT, "cli/man/ctrd.8")) as page:
+        manual = page.read().replace("\\-", "-")
+    options = re.findall(r"--[a-z][a-z-]+", help_text.split("Accepted from dockerd")[0])
+    assert set(options) - set(re.findall(r"--[a-z][a-z-]+", manual)) <= {"--help"}
 
 
 def test_prune_asks_first(daemon):

@@ -71,6 +71,7 @@ TEST_CASE("operands are what the command says they are") {
 }
 
 TEST_CASE("roff's own signs are escaped") {
+  CHECK(escape_roff("a … b") == "a \\[u2026] b");
   CHECK(escape_roff(".a\n'b -c\\d") == "\\&.a\n\\&'b \\-c\\ed");
 }
 
