@@ -2,6 +2,7 @@
 find_package(Boost 1.81 REQUIRED)
 find_package(Threads REQUIRED)
 add_library(daemon_server STATIC
+  server/answer_head.cc
   server/body_stream.cc
   server/client_watch.cc
   server/connection.cc

@@ -50,6 +50,14 @@ json parse_json(std::string_view text, int depth_limit) {
   }
 }
 
+void expect_json_type(std::string_view content_type) {
+  std::string_view media = content_type.substr(0, content_type.find_first_of("; \t"));
+  if (equal_in_any_case(media, "application/json")) return;
+  throw Error(ErrorKind::invalid_argument,
+              fmt::format("unsupported Content-Type header ({}): must be 'application/json'",
+                          content_type));
+}
+
 std::string dump_json(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -21,6 +21,10 @@ inline constexpr int json_depth_limit = 128;
 // P07).
 nlohmann::json parse_json(std::string_view text, int depth_limit = json_depth_limit);
 
+// Throws Error{invalid_argument} unless a request's Content-Type is JSON's, whatever its
+// parameters: what a browser sends of its own accord is not (P05).
+void expect_json_type(std::string_view content_type);
+
 // Never throws for invalid UTF-8: it becomes U+FFFD, as Go writes it.
 std::string dump_json(const nlohmann::json& value);
 

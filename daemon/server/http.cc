@@ -1,27 +1,24 @@
 #include "daemon/server/http.h"
 
 #include <algorithm>
-#include <boost/asio/buffer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
-#include <charconv>
-#include <ctime>
 #include <exception>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/json.h"
+#include "daemon/server/answer_head.h"
 #include "daemon/server/body_stream.h"
+#include "daemon/server/read_stream.h"
 #include "daemon/server/status.h"
 #include "daemon/server/target.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::daemon {
 
-namespace asio = boost::asio;
-namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using nlohmann::json;
 using sys::Error;
@@ -31,36 +28,6 @@ namespace {
 
 using Parser = http::request_parser<http::buffer_body>;
 
-// What Beast calls a SyncReadStream. A timeout leaves it as an Error.
-class ReadStream {
- public:
-  explicit ReadStream(Connection& connection) : connection_(connection) {}
-
-  template <class Buffers>
-  size_t read_some(const Buffers& buffers, beast::error_code& error) {
-    error = {};
-    for (auto at = asio::buffer_sequence_begin(buffers); at != asio::buffer_sequence_end(buffers);
-         ++at) {
-      asio::mutable_buffer buffer(*at);
-      if (buffer.size() == 0) continue;
-      size_t count = connection_.read_some(buffer.data(), buffer.size());
-      if (count == 0) error = asio::error::eof;
-      return count;
-    }
-    return 0;
-  }
-  template <class Buffers>
-  size_t read_some(const Buffers& buffers) {
-    beast::error_code error;
-    size_t count = read_some(buffers, error);
-    if (error) throw beast::system_error(error);
-    return count;
-  }
-
- private:
-  Connection& connection_;
-};
-
 bool equal_in_any_case(std::string_view a, std::string_view b) {
   return beast::iequals(beast::string_view(a.data(), a.size()),
                         beast::string_view(b.data(), b.size()));
@@ -68,24 +35,6 @@ bool equal_in_any_case(std::string_view a, std::string_view b) {
 
 std::string to_string(beast::string_view text) {
   return std::string(text.data(), text.size());
-}
-
-std::string http_date() {
-  std::time_t now = std::time(nullptr);
-  std::tm utc{};
-  ::gmtime_r(&now, &utc);
-  char text[40];
-  return std::string(text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &utc));
-}
-
-void append_header(std::string& head, std::string_view name, std::string_view value) {
-  // A value with a line end would be another header, or another answer.
-  auto clean = [](std::string_view text) {
-    return text.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
-  };
-  if (!clean(name) || !clean(value))
-    throw Error(ErrorKind::internal, fmt::format("header '{}' has a line end", name));
-  head.append(name).append(": ").append(value).append("\r\n");
 }
 
 class HttpExchange final : public Exchange {
@@ -126,36 +75,19 @@ class HttpExchange final : public Exchange {
   }
 
   std::optional<std::string> query(std::string_view name) const override {
-    for (const auto& [key, value] : target_.query)
-      if (key == name) return value;
-    return std::nullopt;
+    return find_query(target_, name);
   }
-
   std::vector<std::string> query_all(std::string_view name) const override {
-    std::vector<std::string> values;
-    for (const auto& [key, value] : target_.query)
-      if (key == name) values.push_back(value);
-    return values;
+    return find_all_queries(target_, name);
   }
-
   bool query_bool(std::string_view name, bool otherwise) const override {
     std::optional<std::string> value = query(name);
-    if (!value) return otherwise;
-    for (std::string_view no : {"", "0", "no", "false", "none"})
-      if (equal_in_any_case(*value, no)) return false;
-    return true;
+    return value ? parse_query_bool(*value) : otherwise;
   }
-
   std::optional<int64_t> query_int(std::string_view name) const override {
     std::optional<std::string> value = query(name);
     if (!value || value->empty()) return std::nullopt;
-    int64_t number = 0;
-    const char* end = value->data() + value->size();
-    auto [stop, error] = std::from_chars(value->data(), end, number);
-    if (error != std::errc() || stop != end)
-      throw Error(ErrorKind::invalid_argument,
-                  fmt::format("invalid value \"{}\" for {}: not a number", *value, name));
-    return number;
+    return parse_query_int(name, *value);
   }
 
   std::optional<std::string> header(std::string_view name) const override {
@@ -168,7 +100,7 @@ class HttpExchange final : public Exchange {
   json body_json() override {
     std::string text = read_bounded(context_.limits.json_bytes);
     if (text.find_first_not_of(" \t\r\n") == std::string::npos) return json::object();
-    expect_json_type();
+    expect_json_type(header("Content-Type").value_or("application/json"));
     return parse_json(text);
   }
 
@@ -181,9 +113,9 @@ class HttpExchange final : public Exchange {
   int descriptor() const override { return connection_.descriptor(); }
 
   void respond(int status, std::string_view content_type, std::string_view body) override {
-    std::string head = begin_answer(status, content_type);
-    append_header(head, "Content-Length", std::to_string(body.size()));
-    head += "\r\n";
+    std::string head = begin_answer(status, content_type)
+                           .add("Content-Length", std::to_string(body.size()))
+                           .text();
     bool with_body = method_ != "HEAD";
     iovec parts[2] = {{head.data(), head.size()},
                       {const_cast<char*>(body.data()), with_body ? body.size() : 0}};
@@ -195,10 +127,9 @@ class HttpExchange final : public Exchange {
   }
 
   void respond_empty(int status) override {
-    std::string head = begin_answer(status, "");
-    if (status != 204 && status != 304) append_header(head, "Content-Length", "0");
-    head += "\r\n";
-    complete_ = connection_.write(head);
+    AnswerHead head = begin_answer(status, "");
+    if (status != 204 && status != 304) head.add("Content-Length", "0");
+    complete_ = connection_.write(head.text());
   }
 
   void add_header(std::string name, std::string value) override {
@@ -211,10 +142,9 @@ class HttpExchange final : public Exchange {
     Form form = method_ == "HEAD"               ? Form::no_body
                 : parser_.get().version() >= 11 ? Form::chunked
                                                 : Form::until_close;
-    std::string head = begin_answer(status, content_type);
-    if (form != Form::until_close) append_header(head, "Transfer-Encoding", "chunked");
-    head += "\r\n";
-    connection_.write(head);
+    AnswerHead head = begin_answer(status, content_type);
+    if (form != Form::until_close) head.add("Transfer-Encoding", "chunked");
+    connection_.write(head.text());
     // A reader may pause (`logs -f | less`) for as long as it likes; the server's end wakes it.
     connection_.write_patience({});
     return std::make_unique<BodyStream>(connection_, form, complete_);
@@ -226,18 +156,16 @@ class HttpExchange final : public Exchange {
     if (answered_) throw Error(ErrorKind::internal, "the request was answered already");
     answered_ = true;
     status_ = upgrade ? 101 : 200;
-    std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status_, reason_phrase(status_));
-    bool multiplexed = framed && version_ >= ApiVersion{1, 42};
-    append_header(head, "Content-Type",
-                  multiplexed && upgrade ? "application/vnd.docker.multiplexed-stream"
+    AnswerHead head(status_);
+    bool multiplexed = framed && upgrade && version_ >= ApiVersion{1, 42};
+    head.add("Content-Type", multiplexed ? "application/vnd.docker.multiplexed-stream"
                                          : "application/vnd.docker.raw-stream");
-    if (upgrade) head += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
-    for (const auto& [name, value] : context_.headers) append_header(head, name, value);
-    head += "\r\n";
+    if (upgrade) head.add("Connection", "Upgrade").add("Upgrade", "tcp");
+    for (const auto& [name, value] : context_.headers) head.add(name, value);
     // Beyond this point the server's stop must not touch the descriptor any more.
     if (context_.on_hijack) context_.on_hijack();
     hijacked_ = true;
-    connection_.write(head);
+    connection_.write(head.text());
     return {connection_.release(),
             std::string(static_cast<const char*>(buffer_.data().data()), buffer_.data().size())};
   }
@@ -264,7 +192,7 @@ class HttpExchange final : public Exchange {
     return context_.router.find("GET", target_.path);
   }
 
-  std::string begin_answer(int status, std::string_view content_type) {
+  AnswerHead begin_answer(int status, std::string_view content_type) {
     if (answered_) throw Error(ErrorKind::internal, "the request was answered already");
     answered_ = true;
     status_ = status;
@@ -272,12 +200,12 @@ class HttpExchange final : public Exchange {
     // What of the request's body was not read would be taken for the next request.
     keep_alive_ = parser_.is_done() && parser_.keep_alive() && parser_.get().version() >= 11;
     connection_.write_patience(context_.limits.write_pause);
-    std::string head = fmt::format("HTTP/1.1 {} {}\r\n", status, reason_phrase(status));
-    for (const auto& [name, value] : context_.headers) append_header(head, name, value);
-    for (const auto& [name, value] : headers_) append_header(head, name, value);
-    append_header(head, "Date", http_date());
-    if (!content_type.empty()) append_header(head, "Content-Type", content_type);
-    if (!keep_alive_) append_header(head, "Connection", "close");
+    AnswerHead head(status);
+    for (const auto& [name, value] : context_.headers) head.add(name, value);
+    for (const auto& [name, value] : headers_) head.add(name, value);
+    head.add_date();
+    if (!content_type.empty()) head.add("Content-Type", content_type);
+    if (!keep_alive_) head.add("Connection", "close");
     return head;
   }
 
@@ -350,15 +278,6 @@ class HttpExchange final : public Exchange {
     if (std::exchange(continued_, true) || parser_.get().version() < 11) return;
     if (expects_continue() && buffer_.size() == 0)
       connection_.write(std::string_view("HTTP/1.1 100 Continue\r\n\r\n"));
-  }
-
-  void expect_json_type() const {
-    std::string type = header("Content-Type").value_or("application/json");
-    std::string media = type.substr(0, type.find_first_of("; \t"));
-    if (!equal_in_any_case(media, "application/json"))
-      throw Error(
-          ErrorKind::invalid_argument,
-          fmt::format("unsupported Content-Type header ({}): must be 'application/json'", type));
   }
 
   Connection& connection_;
@@ -468,14 +387,6 @@ void serve_connection(Connection& connection, const HttpContext& context) noexce
   } catch (const std::exception& error) {
     if (context.on_answer) context.on_answer("(connection)", 0, error.what());
   }
-}
-
-std::string refusal(int status, std::string_view message) {
-  std::string body = dump_json({{"message", message}}) + "\n";
-  return fmt::format(
-      "HTTP/1.1 {} {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n"
-      "Connection: close\r\n\r\n{}",
-      status, reason_phrase(status), body.size(), body);
 }
 
 }  // namespace ctr::daemon

@@ -39,7 +39,4 @@ struct HttpContext {
 // Returns when the connection is to be closed, or was hijacked. Never throws.
 void serve_connection(Connection& connection, const HttpContext& context) noexcept;
 
-// A whole answer with `Connection: close`, for clients that are turned away before any request.
-std::string refusal(int status, std::string_view message);
-
 }  // namespace ctr::daemon

@@ -9,6 +9,7 @@
 #include <memory>
 #include <thread>
 
+#include "daemon/server/answer_head.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/socket.h"
 

@@ -1,6 +1,7 @@
 #include "daemon/server/target.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "runtime/sys/error.h"
 
@@ -76,6 +77,36 @@ std::vector<std::pair<std::string, std::string>> parse_query(std::string_view te
 }
 
 }  // namespace
+
+std::optional<std::string> find_query(const Target& target, std::string_view name) {
+  for (const auto& [key, value] : target.query)
+    if (key == name) return value;
+  return std::nullopt;
+}
+
+std::vector<std::string> find_all_queries(const Target& target, std::string_view name) {
+  std::vector<std::string> values;
+  for (const auto& [key, value] : target.query)
+    if (key == name) values.push_back(value);
+  return values;
+}
+
+bool parse_query_bool(std::string_view value) {
+  auto equal = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  for (std::string_view no : {"", "0", "no", "false", "none"})
+    if (std::equal(value.begin(), value.end(), no.begin(), no.end(), equal)) return false;
+  return true;
+}
+
+int64_t parse_query_int(std::string_view name, std::string_view value) {
+  int64_t number = 0;
+  const char* end = value.data() + value.size();
+  auto [stop, error] = std::from_chars(value.data(), end, number);
+  if (error != std::errc() || stop != end)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("invalid value \"{}\" for {}: not a number", value, name));
+  return number;
+}
 
 std::string percent_decode(std::string_view text, bool plus_is_space) {
   std::string decoded;

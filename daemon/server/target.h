@@ -25,6 +25,14 @@ Target parse_target(std::string_view text);
 // Throws Error{invalid_argument} "client version 1.12 is too old. …" outside of what we speak.
 ApiVersion expect_supported(const Target& target);
 
+// The first value of a name; all of them.
+std::optional<std::string> find_query(const Target& target, std::string_view name);
+std::vector<std::string> find_all_queries(const Target& target, std::string_view name);
+// Docker's rule: "", "0", "no", "false", "none" in any case are false, all else is true.
+bool parse_query_bool(std::string_view value);
+// Throws Error{invalid_argument} for anything but a 64-bit number.
+int64_t parse_query_int(std::string_view name, std::string_view value);
+
 // "a%20b" → "a b"; with `plus_is_space` as in queries. Throws for broken escapes and NUL.
 std::string percent_decode(std::string_view text, bool plus_is_space);
 

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "daemon/server/answer_head.h"
 #include "runtime/sys/error.h"
 
 using ctr::daemon::ApiVersion;
@@ -63,6 +64,25 @@ TEST_CASE("broken escapes and NUL are refused (P06)") {
     CHECK_THROWS_AS(parse_target(text), Error);
   }
   CHECK_THROWS_WITH(percent_decode("%zz", false), "invalid URL escape \"%zz\"");
+}
+
+TEST_CASE("query values are read by Docker's rules") {
+  auto target = parse_target("/x?t=5&t=6&force=False");
+  CHECK(ctr::daemon::find_query(target, "t") == "5");
+  CHECK(ctr::daemon::find_all_queries(target, "t").size() == 2);
+  CHECK_FALSE(ctr::daemon::find_query(target, "none"));
+  for (const char* no : {"", "0", "no", "False", "NONE"})
+    CHECK_FALSE(ctr::daemon::parse_query_bool(no));
+  for (const char* yes : {"1", "true", "x", "00"}) CHECK(ctr::daemon::parse_query_bool(yes));
+  CHECK(ctr::daemon::parse_query_int("t", "-7") == -7);
+  for (const char* text : {"", "x", "1x", "1.5", "9223372036854775808"})
+    CHECK_THROWS_AS(ctr::daemon::parse_query_int("t", text), Error);
+}
+
+TEST_CASE("what is written into a header stays in it") {
+  auto text = ctr::daemon::AnswerHead(404).add("A", "b").text();
+  CHECK(text == "HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n");
+  CHECK_THROWS_AS(ctr::daemon::AnswerHead(200).add("A", "b\r\nC: d"), Error);
 }
 
 TEST_CASE("the table of routes prefers the literal one and knows other methods") {
