@@ -30,6 +30,16 @@ void ContainerWatch::drain() const {
   ::eventfd_read(event_->get(), &count);
 }
 
+Ending::Ending(Container& container) : container_(container) {
+  std::lock_guard lock(container_.mutex);
+  ++container_.endings;
+}
+
+Ending::~Ending() {
+  std::lock_guard lock(container_.mutex);
+  --container_.endings;
+}
+
 ExitWait::ExitWait(std::shared_ptr<Container> container, WaitCondition condition)
     : container_(std::move(container)), condition_(condition), watch_(*container_) {
   std::lock_guard lock(container_->mutex);

@@ -52,6 +52,7 @@ struct Container {
   int attaches_coming = 0;  // their 101 is being sent: a start waits for them
   uint64_t exits = 0;       // how often it ended since the daemon started
   bool removed = false;
+  int endings = 0;  // who is ending it right now: it must not be frozen in between
   bool restart_scheduled = false;
   int64_t restart_delay = 0;  // nanoseconds
   int64_t running_since = 0;  // monotonic
@@ -73,6 +74,19 @@ class ContainerWatch {
 
  private:
   std::shared_ptr<const sys::UniqueFd> event_;
+};
+
+// While it lives, the container is being ended: a signal sent to a frozen process waits for its
+// thaw.
+class Ending {
+ public:
+  explicit Ending(Container& container);
+  ~Ending();
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+ private:
+  Container& container_;
 };
 
 // One client's wait, from the moment of its making on: an exit right after is not missed.

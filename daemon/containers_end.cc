@@ -181,6 +181,7 @@ void Containers::remove(const std::string& reference, bool force, bool volumes) 
     container->restart_scheduled = false;
   }
   if (alive) {
+    Ending ending(*container);
     if (signal_process(container, SIGKILL))
       publish(record, "kill", {{"signal", std::to_string(SIGKILL)}});
     thaw_if_paused(container);

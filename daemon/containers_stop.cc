@@ -16,9 +16,28 @@ constexpr int64_t default_stop_seconds = 10;
 // does not end (L17).
 constexpr milliseconds kill_patience{10'000};
 constexpr milliseconds force_patience{2'000};
+// Freezing takes microseconds, unless a process sleeps where it cannot be stopped.
+constexpr milliseconds freeze_patience{5'000};
 
 [[noreturn]] void not_running(std::string_view name) {
   throw sys::Error(sys::ErrorKind::conflict, fmt::format("container {} is not running", name));
+}
+
+[[noreturn]] void being_stopped(std::string_view name) {
+  throw sys::Error(sys::ErrorKind::conflict,
+                   fmt::format("container {} is being stopped: it cannot be paused", name));
+}
+
+// A process that dies while it is to be frozen never stands still: then its end is what to report.
+void freeze(runtime::Cgroup& cgroup, Container& container) {
+  try {
+    cgroup.freeze(freeze_patience);
+  } catch (const sys::Error&) {
+    std::lock_guard lock(container.mutex);
+    if (!container.live.state.alive()) not_running(container.record.name);
+    if (container.endings > 0) being_stopped(container.record.name);
+    throw;
+  }
 }
 
 }  // namespace
@@ -83,6 +102,7 @@ void Containers::kill(const std::string& reference, const std::string& signal) {
         record.config.stop_signal.empty() ? SIGTERM : parse_signal(record.config.stop_signal);
     if (number == SIGKILL || number == stop_signal) container->live.stopped_by_user = true;
   }
+  Ending ending(*container);
   if (!signal_process(container, number))
     throw sys::Error(sys::ErrorKind::conflict,
                      fmt::format("cannot kill container: {}: container {} is not running",
@@ -142,6 +162,7 @@ void Containers::stop_container(const std::shared_ptr<Container>& container,
   int64_t patience = seconds.value_or(record.config.stop_timeout.value_or(default_stop_seconds));
   std::string wanted = signal.empty() ? record.config.stop_signal : signal;
   int number = wanted.empty() ? SIGTERM : parse_signal(wanted);
+  Ending ending(*container);
   if (!signal_process(container, number)) {
     wait_until_stopped(*container, force_patience);
     return;
@@ -166,14 +187,19 @@ void Containers::pause(const std::string& reference) {
     record = container->record;
     RunState next = container->live.state;
     apply(next, Action::pause, record.name);
+    if (container->endings > 0) being_stopped(record.name);
   }
   runtime::Cgroup cgroup = launcher_.open_cgroup(record);
-  cgroup.freeze();
+  freeze(cgroup, *container);
   {
     std::lock_guard lock(container->mutex);
     if (!next_status(container->live.state.status, Action::pause)) {
-      cgroup.thaw();  // it ended while it was frozen: killed from outside
+      cgroup.thaw();  // it ended meanwhile
       not_running(record.name);
+    }
+    if (container->endings > 0) {
+      cgroup.thaw();  // its signal waits for that
+      being_stopped(record.name);
     }
     apply(container->live.state, Action::pause, record.name);
     container->notify();
