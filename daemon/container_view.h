@@ -15,7 +15,8 @@ struct InspectInput {
   std::vector<EndpointSettings> endpoints;
   std::vector<std::string> exec_ids;
   image::Snapshot snapshot;
-  std::string directory;  // hosts, hostname and resolv.conf are in there
+  std::string directory;       // below the data root
+  std::string exec_directory;  // hosts, hostname and resolv.conf are in there while it runs
   std::string log_path;
   std::string image_digest;  // of the manifest; empty if the image is gone
   bool with_size = false;

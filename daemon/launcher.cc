@@ -164,7 +164,6 @@ runtime::Process Launcher::exec_process(const ContainerRecord& record,
 void Launcher::write_exec_directory(const ContainerRecord& record,
                                     const runtime::ContainerSpec& spec) {
   std::string path = exec_directory(record.id);
-  sys::check(::mkdir(path.c_str(), 0700), "mkdir", path);
   runtime::MonitorConfig monitor{
       .id = record.id,
       .log = plan_log(record.config, record.host, options_.log_options, log_path(record.id)),
@@ -197,10 +196,11 @@ Launcher::Launched Launcher::launch(
     const ContainerRecord& record, const JoinedContainers& joined,
     const std::function<std::vector<ParkedAttach>(const std::shared_ptr<MonitorClient>&)>&
         take_parked) {
-  runtime::ContainerSpec spec = make_spec(record, joined);
-  write_exec_directory(record, spec);
+  std::string path = exec_directory(record.id);
+  sys::check(::mkdir(path.c_str(), 0700), "mkdir", path);
+  write_exec_directory(record, make_spec(record, joined));
   auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
-  sys::Process monitor = spawn_monitor(exec_directory(record.id), theirs);
+  sys::Process monitor = spawn_monitor(path, theirs);
   theirs.reset();
   auto client = std::make_shared<MonitorClient>(std::move(ours));
   try {

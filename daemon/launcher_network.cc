@@ -41,11 +41,9 @@ bool is_same_network(const std::string& a, const std::string& b) {
   return canonical(a) == canonical(b);
 }
 
-// Made anew at each start, and not by rename: a running container of an earlier start has none
-// open.
+// The directory is new with each start: nobody reads before the monitor, no rename is needed.
 void write_plain(const std::string& path, const std::string& content) {
-  sys::UniqueFd file =
-      sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0644);
+  sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   sys::write_all(file.get(), content, path);
 }
 
@@ -80,8 +78,9 @@ std::vector<EndpointSettings> Launcher::attach_networks(const ContainerRecord& r
 void Launcher::write_network_files(const ContainerRecord& record, Placement& placement,
                                    const std::vector<EndpointSettings>& endpoints,
                                    const JoinedContainers& joined) {
-  // Who shares another container's network shares its names, too.
-  std::string files = directory(joined.network_id.empty() ? record.id : joined.network_id);
+  // Who shares another container's network shares its names, too. Made anew for each start, so that
+  // they need not outlive a reboot: and ext4 is slow with small files while others are deleted.
+  std::string files = exec_directory(joined.network_id.empty() ? record.id : joined.network_id);
   placement.hosts_path = files + "/hosts";
   placement.hostname_path = files + "/hostname";
   placement.resolv_conf_path = files + "/resolv.conf";

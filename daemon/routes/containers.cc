@@ -51,6 +51,7 @@ class ContainerRoutes {
                        .exec_ids = execs_.ids_of(id),
                        .snapshot = containers_.launcher().snapshot(container.record),
                        .directory = containers_.launcher().directory(id),
+                       .exec_directory = containers_.launcher().exec_directory(id),
                        .log_path = containers_.launcher().log_path(id),
                        .image_digest = "",
                        .with_size = exchange.query_bool("size")};
