@@ -26,6 +26,7 @@
 #include "runtime/sys/file.h"
 #include "runtime/sys/mount.h"
 #include "runtime/sys/path.h"
+#include "runtime/sys/socket.h"
 #include "runtime/terminal.h"
 
 namespace ctr::runtime {
@@ -169,7 +170,8 @@ void set_limits(InitContext& context) {
   sys::write_existing(proc.get(), "self/oom_score_adj", value);
 }
 
-void join_new_keyring(InitContext&) {
+void join_new_keyring(InitContext& context) {
+  if (!context.new_keyring) return;
   // ENOSYS and EPERM: no keyrings on this kernel, or the quota of /proc/key-users is used up; a
   // container without one of its own has only lost a convenience, since keyctl is not allowed
   // anyway.
@@ -188,14 +190,31 @@ void forbid_new_privileges(InitContext& context) {
     sys::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
 }
 
-void close_descriptors(InitContext&) {
-  // On exec, not at once: the channel is needed until then. Nothing beyond stderr ever reaches the
-  // container (attack E04).
-  sys::check(::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC), "close_range");
+void close_descriptors(InitContext& context) {
+  // On exec, not at once: the channel is needed until then. Nothing beyond stderr reaches the
+  // container but what its launcher was told to pass on (attack E04).
+  unsigned first = 3 + context.preserved_descriptors;
+  sys::check(::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC), "close_range");
+}
+
+// Until the launcher has written down that we exist we die with it, after that with nobody.
+void wait_detached(InitContext& context) {
+  (void)context.channel.expect(Step::detach);
+  sys::check(::prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
+  context.channel = LaunchChannel(sys::UniqueFd());
+  while (true) {
+    context.channel = LaunchChannel(sys::accept_connection(context.start_listener));
+    try {
+      return (void)context.channel.expect(Step::start);
+    } catch (const sys::Error&) {
+      // Died before it said anything: the next one may do better.
+    }
+  }
 }
 
 void wait_for_start(InitContext& context) {
   context.channel.send(Step::setup_done);
+  if (context.start_listener >= 0) return wait_detached(context);
   (void)context.channel.expect(Step::start);
 }
 
@@ -207,8 +226,9 @@ void load_filter_late(InitContext& context) {
 void execute_command(InitContext& context) {
   // A change of ids clears the parent-death signal: set it again, and look once more whether the
   // monitor died in between.
-  sys::check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
-  if (context.channel.peer_gone()) ::_exit(137);
+  int signal = context.outlives_launcher ? 0 : SIGKILL;
+  sys::check(::prctl(PR_SET_PDEATHSIG, signal, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
+  if (!context.outlives_launcher && context.channel.peer_gone()) ::_exit(137);
   execute(context);
 }
 

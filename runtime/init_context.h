@@ -18,12 +18,16 @@ namespace ctr::runtime {
 struct InitContext {
   const ContainerSpec& spec;
   const Process& process;  // spec.process, or the process of an exec
-  const LaunchChannel& channel;
+  LaunchChannel& channel;  // the launcher, later whoever gives a detached process its start
   const CompiledFilter* filter = nullptr;  // null: unconfined
   std::array<int, 3> stdio{-1, -1, -1};    // for a process without a terminal
   Timeline* timeline = nullptr;            // null: not recorded
   int container_pidfd = -1;                // exec: whose namespaces to join
   const CgroupLayout* cgroup_layout = nullptr;
+  bool outlives_launcher = false;      // these four: see LaunchOptions
+  int start_listener = -1;
+  unsigned preserved_descriptors = 0;
+  bool new_keyring = true;
 
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory

@@ -12,6 +12,7 @@
 #include "runtime/init.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/socket.h"
 
 namespace ctr::runtime {
 
@@ -113,6 +114,16 @@ void mark(const LaunchOptions& options, const char* name) {
   if (options.timeline != nullptr) options.timeline->mark(name);
 }
 
+void take_options(InitContext& context, const LaunchOptions& options) {
+  context.cgroup_layout = &options.cgroup_layout;
+  context.filter = options.filter;
+  context.stdio = options.stdio;
+  context.outlives_launcher = options.outlives_launcher;
+  context.start_listener = options.start_listener;
+  context.preserved_descriptors = options.preserved_descriptors;
+  context.new_keyring = options.new_keyring;
+}
+
 void finish_setup(PendingProcess& pending, bool terminal) {
   if (terminal) pending.set_terminal(pending.channel().expect(Step::terminal));
 }
@@ -137,15 +148,28 @@ sys::Process PendingProcess::start() {
   return std::move(process_);
 }
 
+sys::Process PendingProcess::detach() {
+  channel_.expect(Step::setup_done);
+  await_interfaces(interfaces_);
+  channel_.send(Step::detach);
+  channel_.expect_end();
+  return std::move(process_);
+}
+
+void start_detached(const std::string& socket) {
+  LaunchChannel channel(sys::connect_unix(socket, SOCK_SEQPACKET));
+  channel.send(Step::start);
+  channel.expect_end();
+}
+
 PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options) {
-  Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources);
+  Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources,
+                                 options.existing_cgroup);
   mark(options, "launch: make the cgroup");
   std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
   InitContext context{.spec = spec, .process = spec.process, .channel = channel.second};
-  context.cgroup_layout = &options.cgroup_layout;
+  take_options(context, options);
   context.timeline = options.timeline;
-  context.filter = options.filter;
-  context.stdio = options.stdio;
   join_pid_namespace(spec);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init);
   mark(options, "launch: clone into the cgroup");
@@ -165,9 +189,7 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
   channel.first.set_patience(exec_patience);
   InitContext context{.spec = spec, .process = process, .channel = channel.second};
-  context.cgroup_layout = &options.cgroup_layout;
-  context.filter = options.filter;
-  context.stdio = options.stdio;
+  take_options(context, options);
   context.container_pidfd = init.pidfd();
   // Our next child is born in the container's pid namespace: one clone, no intermediate process.
   int entered = ::setns(init.pidfd(), CLONE_NEWPID);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <string>
 #include <vector>
 
 #include "runtime/cgroup/cgroup.h"
@@ -20,6 +21,14 @@ struct LaunchOptions {
   std::array<int, 3> stdio{-1, -1, -1};    // the child's 0, 1, 2 where it has no terminal
   const CompiledFilter* filter = nullptr;  // null: unconfined
   Timeline* timeline = nullptr;            // null: not recorded
+  // The process goes on when its launcher ends; until start() or detach() it still dies with it.
+  bool outlives_launcher = false;
+  // A listening SOCK_SEQPACKET socket at which a detached process waits for start_detached(); -1
+  // where the launcher itself starts it.
+  int start_listener = -1;
+  unsigned preserved_descriptors = 0;  // 3, 4, … of the launcher that the process keeps
+  bool new_keyring = true;
+  ExistingCgroup existing_cgroup = ExistingCgroup::refused;
 };
 
 // A process that is set up and waits for the word to exec. Destroyed before start() has returned, it
@@ -44,6 +53,10 @@ class PendingProcess {
   // Returns the running process; throws LaunchError (with Docker's exit code) if it could not exec.
   sys::Process start();
 
+  // The launcher ends, the process waits on at LaunchOptions::start_listener. Returns when nothing
+  // of the launcher's is needed any more.
+  sys::Process detach();
+
  private:
   sys::Process process_;
   LaunchChannel channel_;
@@ -58,6 +71,10 @@ struct PendingContainer {
 
 // The first process of a new container.
 PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options);
+
+// Gives a detached process, which listens at `socket`, the word to exec. Throws LaunchError if it
+// could not, Error{conflict} if nobody waits there (any more).
+void start_detached(const std::string& socket);
 
 // A further process in a container that runs: `init` is its first process, `cgroup` its cgroup.
 PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,

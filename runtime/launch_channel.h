@@ -13,6 +13,14 @@
 //    │ ◄────────────────────── end of file   exec succeeded
 //    │ ◄─ failure {stage, message, …}        instead of any message of init's
 //
+// A container of ctr-runtime waits for its start longer than the one who launched it lives:
+//
+//    │ ◄─────────────────────── setup_done
+//    │ detach ────────────────────────────►  listens at its socket from now on
+//    │ ◄────────────────────── end of file   the launcher may end
+//   another process, connected to that socket
+//    │ start ─────────────────────────────►  as above
+//
 // expect() refuses whatever else comes. A peer that dies is an end of file too: init then exits,
 // launch throws "the container's first process died".
 #pragma once
@@ -26,7 +34,7 @@
 
 namespace ctr::runtime {
 
-enum class Step : uint32_t { host_ready, network_ready, terminal, setup_done, start, failure };
+enum class Step : uint32_t { host_ready, network_ready, terminal, setup_done, start, failure, detach };
 
 // What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.
 class LaunchError : public sys::Error {

@@ -93,6 +93,16 @@ bool has_word(std::string_view line, std::string_view word) {
          std::string::npos;
 }
 
+// What others are in must not become a container's: they would be killed with it.
+void expect_no_processes(int root, const std::string& path) {
+  const UniqueFd directory = sys::open_at(root, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  const size_t count = cgroup_pids(directory.get()).size();
+  if (count != 0)
+    throw Error(ErrorKind::conflict,
+                fmt::format("container's cgroup is not empty: {} process(es) found in '{}'", count,
+                            path));
+}
+
 // Deletes a directory with the cgroups below it; false while somebody is still in there.
 bool try_remove(int parent, const std::string& name) {
   if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT || errno == ENODEV)
@@ -111,7 +121,7 @@ bool try_remove(int parent, const std::string& name) {
 // --- making and finding --------------------------------------------------------------------------
 
 Cgroup Cgroup::create(const CgroupLayout& layout, const std::string& path,
-                      const Resources& resources) {
+                      const Resources& resources, ExistingCgroup existing) {
   Cgroup cgroup;
   cgroup.path_ = checked_path(path);
   cgroup.layout_ = layout;
@@ -122,7 +132,7 @@ Cgroup Cgroup::create(const CgroupLayout& layout, const std::string& path,
   cgroup.owned_ = true;
   for (const Hierarchy& hierarchy : layout.hierarchies)
     if (is_always_used(hierarchy, layout) || is_written_to(hierarchy, writes))
-      cgroup.make_tree(hierarchy);
+      cgroup.make_tree(hierarchy, existing);
   if (const Tree* tree = cgroup.unified_tree()) cgroup.enable_controllers(*tree, writes);
   cgroup.write_limits(writes);
   cgroup.set_device_rules(resources.devices);
@@ -166,7 +176,7 @@ Cgroup::~Cgroup() {
   }
 }
 
-void Cgroup::make_tree(const Hierarchy& hierarchy) {
+void Cgroup::make_tree(const Hierarchy& hierarchy, ExistingCgroup existing) {
   UniqueFd root = open_hierarchy(hierarchy);
   int result = ::mkdirat(root.get(), path_.c_str(), 0755);
   if (result < 0 && errno == ENOENT) {
@@ -177,6 +187,10 @@ void Cgroup::make_tree(const Hierarchy& hierarchy) {
         sys::throw_errno(errno, "mkdir", {"'" + hierarchy.mount_point + "/" + parents + "'"});
     }
     result = ::mkdirat(root.get(), path_.c_str(), 0755);
+  }
+  if (result < 0 && errno == EEXIST && existing == ExistingCgroup::adopted) {
+    expect_no_processes(root.get(), path_);
+    result = 0;
   }
   if (result < 0 && errno == EEXIST)
     throw Error(ErrorKind::conflict, fmt::format("the cgroup '{}' exists already in '{}'", path_,

@@ -22,14 +22,19 @@ namespace ctr::runtime {
 
 using std::chrono::milliseconds;
 
+// What making a cgroup does with one that is there already. An OCI runtime's caller may have made it;
+// it then becomes the container's, and goes with it, unless there are processes in it.
+enum class ExistingCgroup { refused, adopted };
+
 class Cgroup {
  public:
   // Makes "/ctr/<id>" below the root of each hierarchy (and its parents, which stay) and sets the
   // limits. Everything that can be refused is refused before anything is made; a failure later
-  // leaves nothing. Error{conflict} if the cgroup is there already: find() and remove() what a
-  // crash left.
+  // leaves nothing. Error{conflict} if the cgroup is there already (see ExistingCgroup): find() and
+  // remove() what a crash left.
   static Cgroup create(const CgroupLayout& layout, const std::string& path,
-                       const Resources& resources);
+                       const Resources& resources,
+                       ExistingCgroup existing = ExistingCgroup::refused);
   // The cgroup that somebody made; nullopt if it is in no hierarchy.
   static std::optional<Cgroup> find(const CgroupLayout& layout, const std::string& path);
   // The same; Error{not_found}.
@@ -94,7 +99,7 @@ class Cgroup {
     sys::UniqueFd directory;  // the cgroup, O_RDONLY so that it can be listed
   };
 
-  void make_tree(const Hierarchy& hierarchy);
+  void make_tree(const Hierarchy& hierarchy, ExistingCgroup existing = ExistingCgroup::refused);
   void make_missing_trees(const std::vector<LimitWrite>& writes);
   void enable_controllers(const Tree& tree, const std::vector<LimitWrite>& writes) const;
   void write_limits(const std::vector<LimitWrite>& writes) const;

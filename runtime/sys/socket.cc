@@ -44,12 +44,12 @@ const sockaddr* generic(const Address& address) {
   return reinterpret_cast<const sockaddr*>(&address.name);
 }
 
-UniqueFd stream_socket() {
-  return UniqueFd(check(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket"));
+UniqueFd make_socket(int type) {
+  return UniqueFd(check(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0), "socket"));
 }
 
-bool somebody_listens(const std::string& path) {
-  UniqueFd probe = stream_socket();
+bool somebody_listens(const std::string& path, int type) {
+  UniqueFd probe = make_socket(type);
   Address address = address_of(path);
   return ::connect(probe.get(), generic(address), sizeof address.name) == 0 || errno == EAGAIN;
 }
@@ -62,10 +62,10 @@ std::pair<UniqueFd, UniqueFd> socket_pair(int type) {
   return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
-UniqueFd listen_unix(const std::string& path, mode_t mode) {
-  if (somebody_listens(path))
+UniqueFd listen_unix(const std::string& path, mode_t mode, int type) {
+  if (somebody_listens(path, type))
     throw Error(ErrorKind::conflict, fmt::format("another process already listens on '{}'", path));
-  UniqueFd listener = stream_socket();
+  UniqueFd listener = make_socket(type);
   const std::string temporary = path + "." + random_hex(3);
   Address address = address_of(temporary);
   // Nobody may connect between bind and chmod: listen(2) comes last.
@@ -81,8 +81,8 @@ UniqueFd listen_unix(const std::string& path, mode_t mode) {
   return listener;
 }
 
-UniqueFd connect_unix(const std::string& path) {
-  UniqueFd socket = stream_socket();
+UniqueFd connect_unix(const std::string& path, int type) {
+  UniqueFd socket = make_socket(type);
   Address address = address_of(path);
   check(retry_on_signal(
             [&] { return ::connect(socket.get(), generic(address), sizeof address.name); }),

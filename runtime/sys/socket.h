@@ -1,6 +1,7 @@
 // Unix sockets: addresses, peers, and messages with descriptors in them.
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
 
 #include <deque>
@@ -16,12 +17,12 @@ namespace ctr::sys {
 
 std::pair<UniqueFd, UniqueFd> socket_pair(int type);  // SOCK_STREAM or SOCK_SEQPACKET; close-on-exec
 
-// A stream socket that listens at `path` with the given mode from its first moment (it is bound
+// A socket that listens at `path` with the given mode from its first moment (it is bound
 // under a temporary name in the same directory and renamed). Paths longer than sun_path go through
 // the directory's descriptor. A socket file on which nobody listens any more is replaced;
-// Error{conflict} if somebody does.
-UniqueFd listen_unix(const std::string& path, mode_t mode);
-UniqueFd connect_unix(const std::string& path);
+// Error{conflict} if somebody does. `type`: SOCK_STREAM or SOCK_SEQPACKET.
+UniqueFd listen_unix(const std::string& path, mode_t mode, int type = SOCK_STREAM);
+UniqueFd connect_unix(const std::string& path, int type = SOCK_STREAM);
 UniqueFd accept_connection(int listener);  // close-on-exec; blocks unless the listener does not
 
 struct Peer {
