@@ -17,6 +17,11 @@ using Json = nlohmann::json;
 // How long an ended container's monitor waits for clients to fetch the rest of the output.
 constexpr int64_t linger_nanoseconds = 600LL * 1000 * 1000 * 1000;
 
+// cgroup v1 tells that memory has run out before it kills, and counts the kill later: we look again,
+// this often and with this pause in milliseconds.
+constexpr int oom_looks = 100;
+constexpr int oom_pause = 20;
+
 std::string kind_name(sys::ErrorKind kind) {
   switch (kind) {
     case sys::ErrorKind::invalid_argument:
@@ -150,7 +155,8 @@ void Monitor::serve() {
   if (oom_events_) set.add(oom_events_.get(), POLLIN | POLLPRI, [&](short) { notice_oom(); });
   bool container_exited = false;
   set.add(process_.pidfd(), POLLIN, [&](short) { container_exited = true; });
-  set.wait(-1);
+  set.wait(oom_looks_ > 0 ? oom_pause : -1);
+  if (oom_looks_ > 0) look_for_oom_kill();
   sweep_execs();
   if (container_exited) container_ended();
 }
@@ -298,9 +304,16 @@ void Monitor::sweep_execs() {
 
 void Monitor::notice_oom() {
   Cgroup::drain_oom_events(oom_events_.get());
+  oom_looks_ = oom_looks;
+}
+
+void Monitor::look_for_oom_kill() {
+  --oom_looks_;
   uint64_t kills = cgroup_.oom_kill_count();
-  if (kills > oom_kills_) broadcast({{"type", "oom"}});
+  if (kills == oom_kills_) return;
   oom_kills_ = kills;
+  oom_looks_ = 0;
+  broadcast({{"type", "oom"}});
 }
 
 void Monitor::container_ended() {

@@ -58,6 +58,7 @@ class Monitor {
   void signal_container(int number);
   void resize(const nlohmann::json& request);
   void notice_oom();
+  void look_for_oom_kill();
   void container_ended();
   void linger();
   void write_file(const std::string& name, const std::string& content);
@@ -79,6 +80,7 @@ class Monitor {
   std::list<Exec> execs_;
   sys::UniqueFd oom_events_;
   uint64_t oom_kills_ = 0;
+  int oom_looks_ = 0;  // how often to look for a kill that was announced and is not counted yet
   bool ended_ = false;
 };
 
