@@ -20,5 +20,5 @@ target_link_libraries(image_registry PUBLIC image_core image_layers runtime_sys 
   PRIVATE PkgConfig::CURL nlohmann_json::nlohmann_json)
 
 # For tests and measurements; not installed.
-add_executable(pull_tool EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/tools/pull_tool.cc)
+add_executable(pull_tool ${CMAKE_SOURCE_DIR}/tests/tools/pull_tool.cc)
 target_link_libraries(pull_tool PRIVATE image_registry)

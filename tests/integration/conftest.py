@@ -4,6 +4,7 @@ Each Engine runs ctrd in a network namespace of its own, with directories and a 
 when it is closed checks that nothing is left: mounts, cgroups, links, processes, descriptors.
 """
 
+import os
 import pathlib
 import sys
 
@@ -14,6 +15,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from engine import Engine  # noqa: E402
 from images import alpine_layout, busybox_layout  # noqa: E402
 from registry import Registry  # noqa: E402
+
+
+def pytest_configure():
+    if os.geteuid() != 0:
+        pytest.exit("the integration tests need root: try 'sudo tests/run'", returncode=2)
 
 
 @pytest.fixture

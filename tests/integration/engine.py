@@ -10,8 +10,8 @@ import subprocess
 import tempfile
 import time
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("CTR_BUILD", TOP / "build/release"))
+from tools import BUILD, TOP
+
 BIN = BUILD / "bin"
 CTR = str(BIN / "ctr")
 

@@ -3,12 +3,10 @@
 import json
 import time
 
-import pytest
-
 from engine import BUILD
 
 PROBE = BUILD / "tests/probe"
-needs_probe = pytest.mark.skipif(not PROBE.exists(), reason="tests/probe is not built")
+assert PROBE.exists(), f"{PROBE} is not built"
 DEFAULT_CAPABILITIES = "00000000a80425fb"
 NONE = "0000000000000000"
 

@@ -18,11 +18,6 @@ from test_layers import LAYER_TOOL, REPOSITORY, directory, file, raw_header, sym
 
 BUSYBOX = REPOSITORY.parent / "shared/images/busybox-oci-amd64"
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(not os.path.exists(LAYER_TOOL), reason="layer_tool is not built"),
-]
-
 
 def load(root, data):
     return subprocess.run([LAYER_TOOL, "load", str(root)], input=data, capture_output=True,

@@ -1,10 +1,8 @@
 """Control groups, without a daemon: what is limited, stopped, killed and removed on this machine.
 
-Needs root and cgroups of either version. The tool is build/<preset>/bin/cgroup_tool, or $CGROUP_TOOL.
+Needs root and cgroups of either version. The tool is build/<preset>/bin/cgroup_tool.
 """
 
-import glob
-import os
 import pathlib
 import subprocess
 import time
@@ -12,20 +10,12 @@ import uuid
 
 import pytest
 
+from tools import built
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def find_tool():
-    given = os.environ.get("CGROUP_TOOL")
-    found = [given] if given else glob.glob(str(ROOT / "build/*/bin/cgroup_tool"))
-    return max(found, key=os.path.getmtime) if found else None
-
-
-TOOL = find_tool()
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(TOOL is None, reason="cgroup_tool is not built"),
-]
+TOOL = built("cgroup_tool")
 
 PARENT = "/ctrtest-" + uuid.uuid4().hex[:8]
 

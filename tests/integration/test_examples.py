@@ -1,7 +1,6 @@
 """Every example's script runs as it is."""
 
 import os
-import subprocess
 
 import pytest
 

@@ -10,10 +10,9 @@ import time
 import pytest
 
 from engine import wait_for
-from probe_report import (DEFAULT_CAPABILITIES, NONE, mount_at, needs_probe, options_at, refused, run_probe,
+from probe_report import (DEFAULT_CAPABILITIES, NONE, mount_at, options_at, refused, run_probe,
                           start_probed)
 
-pytestmark = [needs_probe, pytest.mark.skipif(os.geteuid() != 0, reason="needs root")]
 HOST = "/proc/self/ns/"
 
 

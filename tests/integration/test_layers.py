@@ -19,16 +19,12 @@ import time
 
 import pytest
 
+from tools import built
+
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-BUILD = pathlib.Path(os.environ.get("CTR_BUILD", REPOSITORY / "build/release"))
-LAYER_TOOL = str(BUILD / "bin/layer_tool")
+LAYER_TOOL = built("layer_tool")
 ALPINE = pathlib.Path(os.environ.get(
     "CTR_ALPINE", REPOSITORY.parent / "shared/images/alpine-minirootfs-x86_64.tar.gz"))
-
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root: owners, devices, trusted attributes"),
-    pytest.mark.skipif(not os.path.exists(LAYER_TOOL), reason="layer_tool is not built"),
-]
 
 
 # --- archives ---------------------------------------------------------------------------------------

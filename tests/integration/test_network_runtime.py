@@ -1,9 +1,8 @@
 """The network of a start, on both sides, without a daemon: in network namespaces of our own.
 
-Needs root, iproute2, nft and busybox. The tool is build/<preset>/bin/network_tool, or $NETWORK_TOOL.
+Needs root, iproute2, nft and busybox. The tool is build/<preset>/bin/network_tool.
 """
 
-import glob
 import os
 import re
 import shutil
@@ -12,20 +11,12 @@ import uuid
 
 import pytest
 
+from tools import built
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def find_tool():
-    given = os.environ.get("NETWORK_TOOL")
-    found = [given] if given else glob.glob(os.path.join(ROOT, "build/*/bin/network_tool"))
-    return max(found, key=os.path.getmtime) if found else None
-
-
-TOOL = find_tool()
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
-    pytest.mark.skipif(TOOL is None, reason="network_tool is not built"),
-]
+TOOL = built("network_tool")
 
 
 class Host:

@@ -1,8 +1,7 @@
 """Pulls from registries that misbehave, and from Debian's docker-registry.
 
 Numbers (G01, N05, L34 …) are those of the project's lists of hostile inputs and of faults.
-Run as root: the layers are unpacked, and the tests make a network namespace of their own.
-    CTR_BUILD=build/debug /usr/bin/python3 -m pytest tests/integration/test_registry_pull.py
+The layers are unpacked, and the tests make a network namespace of their own.
 """
 import ctypes
 import json
@@ -20,14 +19,12 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "registry"))
 from faulty_registry import *  # noqa: E402,F403
+from tools import built  # noqa: E402
 
 TREE = pathlib.Path(__file__).resolve().parents[2]
-TOOL = pathlib.Path(os.environ.get("CTR_BUILD", TREE / "build/debug")) / "bin/pull_tool"
+TOOL = built("pull_tool")
 CLONE_NEWNET = 0x40000000
 OUTSIDE, ELSEWHERE = "10.99.0.1", "10.99.0.2"  # no loopback addresses, in our namespace only
-
-pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not TOOL.exists(),
-                                reason="wants root and the build's pull_tool")
 
 
 @pytest.fixture(scope="module", autouse=True)
