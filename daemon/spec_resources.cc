@@ -188,7 +188,7 @@ int parse_signal(const std::string& text) {
     const char* known = ::sigabbrev_np(candidate);
     if (known != nullptr && name == known) return candidate;
   }
-  if (std::optional<int> number = find_realtime_signal(name)) return *number;
+  if (std::optional<int> realtime = find_realtime_signal(name)) return *realtime;
   refuse(fmt::format("invalid signal: {}", text));
 }
 

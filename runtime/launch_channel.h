@@ -68,7 +68,7 @@ class LaunchChannel {
   bool peer_gone() const;
   // Waits no longer than this for each message (milliseconds): an exec that is frozen with its
   // container must not hold up the monitor. Without it, as long as it takes.
-  void set_patience(int milliseconds) { patience_ = milliseconds; }
+  void set_patience(int patience) { patience_ = patience; }
   int descriptor() const { return socket_.get(); }
 
  private:
