@@ -85,7 +85,8 @@ void ExitWait::advance() {
 
 void ExitWait::try_parse() {
   std::optional<size_t> end = find_head_end(received_);
-  if (!end) return;
+  // The head alone, as it comes while the container runs.
+  if (!end || *end == received_.size()) return;
   ResponseHead head = parse_response_head(std::string_view(received_).substr(0, *end - 2));
   BodyReader reader(head, received_.substr(*end));
   std::string body;
