@@ -57,6 +57,7 @@ struct Container {
   int64_t restart_delay = 0;  // nanoseconds
   int64_t running_since = 0;  // monotonic
   // The last run's cgroup, endpoint or directory may still be there.
+  int connections = 0;      // to its monitors: the mounts of a run are there until its ends
   bool needs_cleanup = false;
   std::vector<std::weak_ptr<const sys::UniqueFd>> watchers;  // eventfds, see ContainerWatch
 

@@ -169,6 +169,9 @@ class Containers {
   void on_exit(const std::shared_ptr<Container>& container, const runtime::ExitRecord& record);
   void settle_lost_monitor(const std::shared_ptr<Container>& container);
   void clean_up_soon(const std::shared_ptr<Container>& container);
+  void watch_monitor(const std::shared_ptr<Container>& container,
+                     std::shared_ptr<MonitorClient> client);
+  void await_unmounted(Container& container);
   void clean_up_locked(Container& container);
   void remove_locked(const std::shared_ptr<Container>& container, bool volumes);
   void remove_automatically(const std::shared_ptr<Container>& container);

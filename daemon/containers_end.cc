@@ -12,6 +12,7 @@ namespace ctr::daemon {
 namespace {
 
 constexpr int killed = 137;
+constexpr std::chrono::milliseconds unmount_patience{5'000};
 
 std::map<std::string, std::string> exit_attributes(const RunState& state) {
   int64_t seconds = state.started_at == sys::zero_time
@@ -81,11 +82,22 @@ void Containers::on_exit(const std::shared_ptr<Container>& container,
   clean_up_soon(container);
 }
 
+void Containers::watch_monitor(const std::shared_ptr<Container>& container,
+                               std::shared_ptr<MonitorClient> client) {
+  {
+    std::lock_guard lock(container->mutex);
+    ++container->connections;
+  }
+  monitors_->watch(container->id, std::move(client));
+}
+
 void Containers::on_gone(const std::string& id, const MonitorClient* client) {
   std::shared_ptr<Container> container = index_.find_by_id(id);
   if (!container) return;
   {
     std::lock_guard lock(container->mutex);
+    --container->connections;
+    container->notify();
     // Told of its exit before, or started again since: this connection is an old one.
     if (!container->live.state.alive() || container->monitor.get() != client) return;
   }
@@ -108,7 +120,7 @@ void Containers::settle_lost_monitor(const std::shared_ptr<Container>& container
         std::lock_guard lock(container->mutex);
         container->monitor = again;
       }
-      return monitors_->watch(container->id, std::move(again));
+      return watch_monitor(container, std::move(again));
     }
   }
   runtime::ExitRecord exit{
@@ -137,6 +149,13 @@ void Containers::clean_up_soon(const std::shared_ptr<Container>& container) {
   });
 }
 
+// The monitor tells of the end before the kernel has taken the mounts down: a next start must not
+// find the overlay's directories in use, nor a volume's device busy.
+void Containers::await_unmounted(Container& container) {
+  std::unique_lock lock(container.mutex);
+  container.changed.wait_for(lock, unmount_patience, [&] { return container.connections == 0; });
+}
+
 // With `operation` held.
 void Containers::clean_up_locked(Container& container) {
   ContainerRecord record;
@@ -145,6 +164,7 @@ void Containers::clean_up_locked(Container& container) {
     if (!container.needs_cleanup) return;
     record = container.record;
   }
+  await_unmounted(container);
   save(container);  // the files that go say no more than the database does then
   launcher_.clean_up(record);
   std::lock_guard lock(container.mutex);

@@ -188,7 +188,7 @@ void Containers::adopt_running(const std::shared_ptr<Container>& container,
     auto record = find_record(directory + "/" + name, &runtime::parse_exec_record);
     if (record && exec_handlers_.found) exec_handlers_.found(container->id, *record);
   }
-  monitors_->watch(container->id, std::move(client));
+  watch_monitor(container, std::move(client));
 }
 
 void Containers::finish_ended(const std::shared_ptr<Container>& container) {

@@ -144,7 +144,7 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
   save_soon(container);
   // An exit that came with the start is handled in here: after the state says that it ran.
   monitors_->adopt(std::move(launched.monitor));
-  monitors_->watch(container->id, std::move(launched.client));
+  watch_monitor(container, std::move(launched.client));
 }
 
 void Containers::record_failure(const std::shared_ptr<Container>& container,

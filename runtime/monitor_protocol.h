@@ -24,7 +24,7 @@
 //    │ ◄──────────────────────── reply {seq, …}   each request with "seq" gets one reply
 //    │ ◄─── exec_exited {exec_id, exit_code}
 //    │ ◄─── oom
-//    │ ◄─── exited {exit record}                  then end of file: the monitor is gone
+//    │ ◄─── exited {exit record}                  then end of file: the container's mounts are gone
 //
 // End of file without "exited" and without exit.json means that the monitor was killed: whoever
 // notices kills the container's cgroup and reports 137.

@@ -1,5 +1,6 @@
 #include "runtime/monitor/monitor.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -120,6 +121,7 @@ void Monitor::launch_container() {
   if (std::optional<sys::UniqueFd> events = cgroup_.open_oom_events())
     oom_events_ = std::move(*events);
   pid_t pid = pending.init.process().pid();
+  mount_namespace_ = sys::open_at(AT_FDCWD, fmt::format("/proc/{}/ns/mnt", pid), O_RDONLY);
   ContainerState state{.pid = pid,
                        .start_time = sys::find_start_time(pid).value_or(0),
                        .monitor_pid = ::getpid(),
@@ -341,8 +343,10 @@ void Monitor::container_ended() {
   ended_ = true;
 }
 
-// Everybody has been told; clients that read slowly still get the rest of the output.
+// Everybody has been told; clients that read slowly still get the rest of the output. The daemon
+// takes the end of its connection for the end of the mounts.
 void Monitor::linger() {
+  mount_namespace_.reset();
   connections_.clear();
   int64_t deadline = sys::monotonic_now() + linger_nanoseconds;
   auto pending = [&] {

@@ -77,6 +77,9 @@ class Monitor {
   sys::UniqueFd listener_;
   Cgroup cgroup_;
   sys::Process process_;
+  // Held so that the kernel takes the container's mounts down when everybody has been told of its
+  // end: it waits for RCU meanwhile, and a dying process cannot be waited for until that is over.
+  sys::UniqueFd mount_namespace_;
   std::list<Exec> execs_;
   sys::UniqueFd oom_events_;
   uint64_t oom_kills_ = 0;
