@@ -5,7 +5,7 @@
 #include <charconv>
 #include <thread>
 
-#include "daemon/network_files.h"
+#include "daemon/networks/network_files.h"
 #include "daemon/spec_builder.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"

@@ -48,3 +48,8 @@ add_library(daemon_container_routes STATIC
   routes/exec.cc
   routes/terminal_size.cc)
 target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server)
+
+add_library(daemon_network_routes STATIC
+  routes/networks.cc)
+ctr_export_headers(daemon_network_routes daemon)
+target_link_libraries(daemon_network_routes PUBLIC daemon_networks daemon_server)

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "daemon/container.h"
-#include "daemon/networks.h"
+#include "daemon/networks/networks.h"
 #include "daemon/seccomp_cache.h"
 #include "daemon/spec_builder.h"
 #include "daemon/volumes.h"

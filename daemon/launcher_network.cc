@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/launcher.h"
-#include "daemon/network_files.h"
+#include "daemon/networks/network_files.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/networks.h"
+#include "daemon/networks/networks.h"
 #include "daemon/server/exchange.h"
 
 namespace ctr::daemon {

@@ -20,8 +20,8 @@
 #include <string>
 #include <vector>
 
-#include "daemon/host_networking.h"
-#include "daemon/networks.h"
+#include "daemon/networks/host_networking.h"
+#include "daemon/networks/networks.h"
 #include "image/database.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/error.h"

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "daemon/bridge.h"
-#include "daemon/firewall.h"
+#include "daemon/networks/bridge.h"
+#include "daemon/networks/firewall.h"
 #include "runtime/sys/error.h"
 
 using namespace ctr::daemon;

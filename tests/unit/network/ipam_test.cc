@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "daemon/ipam.h"
+#include "daemon/networks/ipam.h"
 #include "runtime/sys/error.h"
 
 using namespace ctr::daemon;

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "daemon/network_files.h"
+#include "daemon/networks/network_files.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 

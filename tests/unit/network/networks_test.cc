@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 #include <stdlib.h>
 
-#include "daemon/network_records.h"
-#include "daemon/networks.h"
+#include "daemon/networks/records.h"
+#include "daemon/networks/networks.h"
 #include "image/database.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"

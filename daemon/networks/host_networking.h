@@ -11,7 +11,7 @@
 #include <thread>
 #include <vector>
 
-#include "daemon/networks.h"
+#include "daemon/networks/networks.h"
 
 namespace ctr::daemon {
 

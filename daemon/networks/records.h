@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/networks.h"
+#include "daemon/networks/networks.h"
 #include "image/database.h"
 
 namespace ctr::daemon::records {

@@ -1,4 +1,4 @@
-#include "daemon/bridge.h"
+#include "daemon/networks/bridge.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>

@@ -7,7 +7,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/ipam.h"
+#include "daemon/networks/ipam.h"
 
 namespace ctr::daemon {
 

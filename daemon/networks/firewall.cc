@@ -1,4 +1,4 @@
-#include "daemon/firewall.h"
+#include "daemon/networks/firewall.h"
 
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/ipam.h"
+#include "daemon/networks/ipam.h"
 
 namespace ctr::daemon {
 

@@ -1,9 +1,9 @@
-#include "daemon/host_networking.h"
+#include "daemon/networks/host_networking.h"
 
 #include <utility>
 
-#include "daemon/bridge.h"
-#include "daemon/firewall.h"
+#include "daemon/networks/bridge.h"
+#include "daemon/networks/firewall.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/error.h"
 

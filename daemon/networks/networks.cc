@@ -1,9 +1,9 @@
-#include "daemon/networks.h"
+#include "daemon/networks/networks.h"
 
 #include <utility>
 
-#include "daemon/bridge.h"
-#include "daemon/network_records.h"
+#include "daemon/networks/bridge.h"
+#include "daemon/networks/records.h"
 #include "image/database.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"

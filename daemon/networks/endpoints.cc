@@ -1,11 +1,11 @@
 // Networks: who is connected, and with which address. The rest of the class is in networks.cc and
-// network_creation.cc.
+// creation.cc.
 #include <algorithm>
 #include <utility>
 
-#include "daemon/bridge.h"
-#include "daemon/network_records.h"
-#include "daemon/networks.h"
+#include "daemon/networks/bridge.h"
+#include "daemon/networks/networks.h"
+#include "daemon/networks/records.h"
 #include "image/database.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/error.h"

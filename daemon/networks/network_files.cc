@@ -1,4 +1,4 @@
-#include "daemon/network_files.h"
+#include "daemon/networks/network_files.h"
 
 #include <arpa/inet.h>
 

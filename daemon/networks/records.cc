@@ -1,4 +1,4 @@
-#include "daemon/network_records.h"
+#include "daemon/networks/records.h"
 
 #include <nlohmann/json.hpp>
 #include <string>

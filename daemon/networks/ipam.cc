@@ -1,4 +1,4 @@
-#include "daemon/ipam.h"
+#include "daemon/networks/ipam.h"
 
 #include <cstdio>
 

@@ -21,7 +21,7 @@
 
 #include "daemon/api/filters.h"
 #include "daemon/events.h"
-#include "daemon/ipam.h"
+#include "daemon/networks/ipam.h"
 #include "runtime/spec.h"
 #include "runtime/sys/timestamp.h"
 

@@ -1,12 +1,12 @@
 // Networks: what users make and remove. The rest of the class is in networks.cc and
-// network_endpoints.cc.
+// endpoints.cc.
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
-#include "daemon/bridge.h"
-#include "daemon/network_records.h"
-#include "daemon/networks.h"
+#include "daemon/networks/bridge.h"
+#include "daemon/networks/networks.h"
+#include "daemon/networks/records.h"
 #include "image/database.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
