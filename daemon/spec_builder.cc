@@ -92,7 +92,7 @@ runtime::Process plan_process(const ContainerConfig& config, const HostConfig& h
       static_cast<uint16_t>(std::clamp<int64_t>(host_config.console_size.first, 0, 65535));
   process.terminal_columns =
       static_cast<uint16_t>(std::clamp<int64_t>(host_config.console_size.second, 0, 65535));
-  process.user.docker_user = config.user;
+  process.user.docker_user = config.user.empty() ? "0" : config.user;
   process.user.docker_groups = host_config.group_add;
   process.args = plan_arguments(config, host_config, facts);
   process.env = plan_environment(config);

@@ -143,16 +143,28 @@ Identity plan_identity(const User& user, const std::vector<PasswdEntry>& users,
   return identity;
 }
 
+Identity plan_numeric_identity(const User& user, const std::vector<PasswdEntry>& users) {
+  Identity identity;
+  identity.uid = user.uid;
+  identity.gid = user.gid;
+  identity.groups = user.additional_gids;
+  if (auto* entry = find_entry(users, [&](const PasswdEntry& u) { return u.uid == user.uid; }))
+    if (!entry->home.empty()) identity.home = entry->home;
+  return identity;
+}
+
 void find_identity(InitContext& context) {
   const User& user = context.process.user;
-  User asked = user;
-  bool by_number = user.docker_user.empty() && (user.uid != 0 || user.gid != 0);
-  if (by_number) asked.docker_user = fmt::format("{}:{}", user.uid, user.gid);
-  // uid 0 without group names needs neither file, but for its home and memberships.
   std::vector<PasswdEntry> users =
       parse_passwd(read_account_file(context.root.get(), "/etc/passwd"));
-  std::vector<GroupEntry> groups = parse_group(read_account_file(context.root.get(), "/etc/group"));
-  Identity identity = plan_identity(asked, users, groups);
+  Identity identity;
+  if (user.docker_user.empty()) {
+    identity = plan_numeric_identity(user, users);
+  } else {
+    std::vector<GroupEntry> groups =
+        parse_group(read_account_file(context.root.get(), "/etc/group"));
+    identity = plan_identity(user, users, groups);
+  }
   context.uid = identity.uid;
   context.gid = identity.gid;
   context.groups = std::move(identity.groups);

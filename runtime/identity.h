@@ -25,13 +25,17 @@ std::vector<GroupEntry> parse_group(const std::string& text);
 struct Identity {
   uid_t uid = 0;
   gid_t gid = 0;
-  std::vector<gid_t> groups;  // always holds the primary group (U06)
+  std::vector<gid_t> groups;
   std::string home = "/";
 };
-// Docker's forms of a user: "", "name", "uid", "name:group", "uid:gid" … Throws
+// The groups always hold the primary one (U06). Docker's forms of a user: "", "name", "uid", "name:group", "uid:gid" … Throws
 // Error{invalid_argument} "unable to find user x: no matching entries in passwd file".
 Identity plan_identity(const User& user, const std::vector<PasswdEntry>& users,
                        const std::vector<GroupEntry>& groups);
+
+// The OCI specification's form, numbers: exactly these, and whatever the container's files say of the
+// uid gives it nothing but a home.
+Identity plan_numeric_identity(const User& user, const std::vector<PasswdEntry>& users);
 
 void find_identity(InitContext& context);      // fills uid, gid, groups and HOME
 void take_identity(InitContext& context);      // groups, ids, capabilities: no way back

@@ -417,4 +417,10 @@ Process parse_process(std::string_view text) {
   return process;
 }
 
+Resources parse_resources(std::string_view text) {
+  Resources resources;
+  json::read(json::parse(text, "resources"), "resources", resources);
+  return resources;
+}
+
 }  // namespace ctr::runtime

@@ -16,5 +16,6 @@ std::string process_to_json(const Process& process);
 // number". Unknown keys are ignored, as the specification wants it.
 ContainerSpec parse_spec(std::string_view text);
 Process parse_process(std::string_view text);
+Resources parse_resources(std::string_view text);  // what linux.resources holds
 
 }  // namespace ctr::runtime

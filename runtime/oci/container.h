@@ -1,0 +1,51 @@
+// A container that was made by some call of ctr-runtime, opened by another one.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "runtime/cgroup/cgroup.h"
+#include "runtime/oci/container_directory.h"
+#include "runtime/oci/container_record.h"
+#include "runtime/sys/process.h"
+
+namespace ctr::runtime::oci {
+
+// Access of a call to a container: those that change it take turns.
+enum class Access { look, change };
+
+class Container {
+ public:
+  // Error{not_found} "container does not exist: …".
+  static Container open(const std::string& root, const std::string& id, Access access);
+  static std::optional<Container> find(const std::string& root, const std::string& id,
+                                       Access access);
+
+  const ContainerDirectory& directory() const { return directory_; }
+  ContainerDirectory& directory() { return directory_; }
+  const ContainerRecord& record() const { return record_; }
+
+  // Looks anew each time.
+  Status status() const;
+  // Its first process; nullopt when that has ended (a zombie has), or is not there yet.
+  const std::optional<sys::Process>& init() const { return init_; }
+  bool has_ended() const;
+
+  // nullopt if it is gone, or was never made.
+  std::optional<Cgroup> find_cgroup() const;
+  // Error{conflict} "container not running".
+  Cgroup open_cgroup_of_running() const;
+
+ private:
+  explicit Container(ContainerDirectory directory);
+
+  ContainerDirectory directory_;
+  ContainerRecord record_;
+  std::optional<sys::Process> init_;
+};
+
+// Ends what is left of a container's processes and takes away its cgroup, then its directory. The
+// caller has decided that it may be done.
+void destroy(Container& container);
+
+}  // namespace ctr::runtime::oci

@@ -1,0 +1,266 @@
+"""ctr-runtime under the engines that it is a drop-in for: podman, dockerd and containerd, from Debian's
+packages unpacked beside the system (tests/lib.sh, fetch_engines)."""
+
+import contextlib
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from engine import TOP, wait_for
+from oci_bundle import RUNTIME, busybox_root
+
+PEERS = TOP / "build/engines"
+DOCKER = TOP / "build/docker"
+
+
+def find_program(name):
+    """One that was fetched, else one of the system's."""
+    for base in (PEERS, DOCKER):
+        for directory in ("usr/bin", "usr/sbin"):
+            if (base / directory / name).exists():
+                return str(base / directory / name)
+    return shutil.which(name)
+
+
+def need(*names):
+    missing = [name for name in names if not find_program(name)]
+    if missing:
+        pytest.skip(f"not to be had here: {', '.join(missing)}; tests/run fetches them")
+
+
+def environment(**more):
+    libraries = ":".join(str(path) for path in (PEERS / "usr/lib").glob("*-linux-gnu"))
+    programs = ":".join(str(base / d) for base in (PEERS, DOCKER) for d in ("usr/bin", "usr/sbin"))
+    return {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "LD_LIBRARY_PATH": libraries, **more}
+
+
+class Peer:
+    """One engine with directories of its own; `command` is what stands before a verb of its client."""
+
+    def __init__(self, kind):
+        self.name = f"ctreng-{kind}-{secrets.token_hex(3)}"
+        self.base = pathlib.Path(tempfile.mkdtemp(prefix=self.name + "-", dir="/var/tmp"))
+        self.env = environment()
+        self.command = []
+        self.rootfs = self.base / "rootfs"
+        subprocess.run(["cp", "-a", str(busybox_root()), str(self.rootfs)], check=True)
+
+    def call(self, *arguments, check=True, timeout=180, **options):
+        options.setdefault("stdin", subprocess.DEVNULL)
+        done = subprocess.run([*self.command, *map(str, arguments)], env=self.env, timeout=timeout, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+        if check:
+            assert done.returncode == 0, f"{arguments}: exit {done.returncode}: {done.stdout}{done.stderr}"
+        return done
+
+    def on_terminal(self, *arguments):
+        """The output of a client that has a terminal."""
+        line = " ".join(f"'{word}'" for word in [*self.command, *map(str, arguments)])
+        return subprocess.run(["script", "-qec", line, "/dev/null"], env=self.env, timeout=180, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=True).stdout
+
+    def our_processes(self):
+        found = []
+        for entry in pathlib.Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                if entry.name.isdigit() and str(self.base).encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+        return found
+
+    def remove(self):
+        mounts = [line.split()[4] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()]
+        for mount in sorted((m for m in mounts if m.startswith(str(self.base))), reverse=True):
+            subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(self.base, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def daemon(peer, command, answers):
+    """A daemon in a network namespace of its own, ended by its pid."""
+    subprocess.run(["ip", "netns", "add", peer.name], check=True)
+    log = open(peer.base / "daemon.log", "wb")
+    process = subprocess.Popen(["nsenter", f"--net=/run/netns/{peer.name}", *command], stdin=subprocess.DEVNULL,
+                               stdout=log, stderr=log, env=peer.env)
+    try:
+        def ready():
+            assert process.poll() is None, (peer.base / "daemon.log").read_text()[-3000:]
+            return answers()
+        wait_for(ready, f"{command[0]} to answer", 60)
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
+        log.close()
+        subprocess.run(["ip", "netns", "del", peer.name], check=False)
+
+
+@pytest.fixture(scope="module")
+def podman():
+    need("podman", "conmon")
+    peer = Peer("podman")
+    conf = peer.base / "containers.conf"
+    conf.write_text('[containers]\ndefault_ulimits=["nofile=4000:4000","nproc=4000:4000"]\n'
+                    '[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
+                    f'conmon_path=["{find_program("conmon")}"]\n')
+    peer.env["CONTAINERS_CONF"] = str(conf)
+    peer.command = [find_program("podman"), "--root", str(peer.base / "root"), "--runroot", str(peer.base / "run"),
+                    "--tmpdir", str(peer.base / "tmp"), "--storage-driver", "vfs", "--runtime", RUNTIME]
+    peer.image = ["--rootfs", str(peer.rootfs)]
+    yield peer
+    peer.call("rm", "--all", "--force", check=False)
+    peer.remove()
+
+
+@pytest.fixture(scope="module")
+def docker():
+    need("dockerd", "docker", "containerd")
+    peer = Peer("dockerd")
+    host = f"unix://{peer.base}/docker.sock"
+    peer.command = [find_program("docker"), "-H", host]
+    peer.image = ["busybox"]
+    command = [find_program("dockerd"), "--data-root", f"{peer.base}/data", "--exec-root", f"{peer.base}/run", "-H", host,
+               "--pidfile", f"{peer.base}/pid", "--bridge", "none", "--iptables=false", "--storage-driver", "vfs",
+               "--add-runtime", f"ctr={RUNTIME}", "--default-runtime", "ctr"]
+    with daemon(peer, command, lambda: peer.call("version", check=False).returncode == 0):
+        archive = peer.base / "root.tar"
+        subprocess.run(["tar", "-cf", str(archive), "-C", str(peer.rootfs), "."], check=True)
+        peer.call("import", archive, "busybox")
+        yield peer
+        left = peer.call("ps", "-aq").stdout.split()
+        if left:
+            peer.call("rm", "-f", *left)
+    peer.remove()
+
+
+@pytest.fixture(params=["podman", "docker"])
+def engine(request):
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def sleeper(engine):
+    """A container that runs, with limits."""
+    name = "c" + secrets.token_hex(3)
+    engine.call("run", "-d", "--name", name, "--network", "none", "--memory", "64m", "--pids-limit", "50",
+                *engine.image, "sh", "-c", "echo logged; sleep 1000")
+    yield engine, name
+    engine.call("rm", "-f", name)
+
+
+def test_a_container_runs_to_its_end(engine):
+    run = ["run", "--rm", "--network", "none", *engine.image]
+    assert engine.call(*run, "echo", "hello").stdout == "hello\n"
+    assert engine.call(*run, "sh", "-c", "exit 7", check=False).returncode == 7
+
+
+def test_the_engine_understands_that_a_command_is_missing(engine):
+    done = engine.call("run", "--rm", "--network", "none", *engine.image, "no-such-program", check=False)
+    assert done.returncode == 127 and "executable file not found in $PATH" in done.stderr
+
+
+def test_limits_reach_the_container(sleeper):
+    engine, name = sleeper
+    pid = engine.call("inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
+    lines = pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines()
+    paths = {controller: line.split(":")[2] for line in lines for controller in line.split(":")[1].split(",")}
+    trees = pathlib.Path("/sys/fs/cgroup")
+    if (trees / "cgroup.controllers").exists():
+        directory = trees / paths[""].lstrip("/")
+        assert (directory / "memory.max").read_text().strip() == str(64 << 20)
+        assert (directory / "pids.max").read_text().strip() == "50"
+    else:
+        assert (trees / f"memory{paths['memory']}/memory.limit_in_bytes").read_text().strip() == str(64 << 20)
+        assert (trees / f"pids{paths['pids']}/pids.max").read_text().strip() == "50"
+
+
+def test_exec_runs_and_ends_as_its_process_does(sleeper):
+    engine, name = sleeper
+    done = engine.call("exec", name, "sh", "-c", "echo inside; exit 3", check=False)
+    assert (done.returncode, done.stdout) == (3, "inside\n")
+    assert engine.call("exec", "--user", "5:6", name, "id", "-u").stdout == "5\n"
+
+
+def test_a_container_is_paused_and_goes_on(sleeper):
+    engine, name = sleeper
+    engine.call("pause", name)
+    assert engine.call("inspect", "--format", "{{.State.Status}}", name).stdout == "paused\n"
+    engine.call("unpause", name)
+    assert engine.call("inspect", "--format", "{{.State.Status}}", name).stdout == "running\n"
+
+
+def test_logs_processes_and_figures_are_there(sleeper):
+    engine, name = sleeper
+    wait_for(lambda: engine.call("logs", name).stdout == "logged\n", "the log", 60)
+    assert "sleep 1000" in engine.call("top", name).stdout
+    stats = engine.call("stats", "--no-stream", "--format", "{{.Name}} {{.PIDs}}", name).stdout
+    assert stats.split()[0] == name and int(stats.split()[1]) >= 1
+
+
+def test_a_container_is_killed_and_removed(sleeper):
+    engine, name = sleeper
+    engine.call("kill", name)
+    wait_for(lambda: engine.call("inspect", "--format", "{{.State.Running}}", name).stdout == "false\n", "its end", 60)
+    assert engine.call("inspect", "--format", "{{.State.ExitCode}}", name).stdout == "137\n"
+
+
+def test_a_container_has_a_terminal(engine):
+    shown = engine.on_terminal("run", "--rm", "-t", "--network", "none", *engine.image, "tty")
+    assert shown.strip().startswith("/dev/pts/")
+
+
+def test_docker_changes_limits_of_a_running_container(docker):
+    docker.call("run", "-d", "--name", "updated", "--network", "none", *docker.image, "sleep", "1000")
+    docker.call("update", "--pids-limit", "77", "updated")
+    assert docker.call("inspect", "--format", "{{.HostConfig.PidsLimit}}", "updated").stdout == "77\n"
+    docker.call("rm", "-f", "updated")
+
+
+def test_docker_runs_a_privileged_container_and_one_with_a_readonly_root(docker):
+    run = ["run", "--rm", "--network", "none"]
+    assert docker.call(*run, "--privileged", *docker.image, "grep", "CapBnd", "/proc/self/status").stdout
+    done = docker.call(*run, "--read-only", *docker.image, "touch", "/x", check=False)
+    assert done.returncode == 1 and "Read-only file system" in done.stderr
+
+
+# --- containerd, by its own tool ---
+
+
+@pytest.fixture(scope="module")
+def containerd():
+    need("containerd", "ctr", "containerd-shim-runc-v2")
+    peer = Peer("containerd")
+    config = peer.base / "config.toml"
+    config.write_text(f'version = 2\nroot = "{peer.base}/root"\nstate = "{peer.base}/state"\n'
+                      f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n'
+                      f'[grpc]\naddress = "{peer.base}/containerd.sock"\n'
+                      f'[plugins."io.containerd.internal.v1.opt"]\npath = "{peer.base}/opt"\n')
+    peer.command = [find_program("ctr"), "--address", f"{peer.base}/containerd.sock"]
+    with daemon(peer, [find_program("containerd"), "--config", str(config)],
+                lambda: peer.call("version", check=False).returncode == 0):
+        yield peer
+        for name in peer.call("containers", "ls", "-q").stdout.split():
+            peer.call("tasks", "kill", "-s", "KILL", name, check=False)
+            peer.call("tasks", "rm", "-f", name, check=False)
+            peer.call("containers", "rm", name, check=False)
+    peer.remove()
+
+
+def test_containerds_tool_runs_execs_pauses_and_kills(containerd):
+    run = ["run", "--runc-binary", RUNTIME, "--rootfs"]
+    done = containerd.call(*run, "--rm", containerd.rootfs, "once", "echo", "hello")
+    assert done.stdout == "hello\n"
+    containerd.call(*run, "--detach", containerd.rootfs, "sleeper", "sleep", "1000")
+    assert containerd.call("tasks", "exec", "--exec-id", "e1", "sleeper", "echo", "inside").stdout == "inside\n"
+    containerd.call("tasks", "pause", "sleeper")
+    assert "PAUSED" in containerd.call("tasks", "ls").stdout
+    containerd.call("tasks", "resume", "sleeper")
+    assert "pids" in containerd.call("tasks", "metrics", "--format", "json", "sleeper").stdout
+    containerd.call("tasks", "kill", "-s", "KILL", "sleeper")
+    wait_for(lambda: "STOPPED" in containerd.call("tasks", "ls").stdout, "its end", 60)
+    containerd.call("tasks", "rm", "sleeper")
+    containerd.call("containers", "rm", "sleeper")
