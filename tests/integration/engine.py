@@ -191,7 +191,9 @@ class Engine:
         return found
 
     def cgroups(self, container_id):
-        return [str(path) for path in pathlib.Path("/sys/fs/cgroup").glob(f"**/{container_id}")]
+        """The container's directories in every hierarchy. os.walk passes over what vanishes meanwhile."""
+        return [os.path.join(parent, name) for parent, names, _ in os.walk("/sys/fs/cgroup")
+                for name in names if name == container_id]
 
     def leftovers(self):
         """Everything that a removed container or a stopped daemon must not leave."""
