@@ -1,6 +1,7 @@
 #include "daemon/container_view.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "daemon/status_text.h"
 #include "runtime/sys/file.h"
@@ -65,11 +66,15 @@ json networks_json(const ContainerRecord& record, const std::vector<EndpointSett
   return networks;
 }
 
-json ports_json(const ContainerRecord& record, bool alive) {
+json ports_json(const InspectInput& input) {
   json ports = json::object();
-  if (alive)
-    for (const std::string& port : record.config.exposed_ports)
-      ports[port.find('/') == std::string::npos ? port + "/tcp" : port] = nullptr;
+  if (!input.container.live.state.alive()) return ports;
+  for (const std::string& port : input.container.record.config.exposed_ports)
+    ports[port.find('/') == std::string::npos ? port + "/tcp" : port] = nullptr;
+  for (const EndpointSettings& endpoint : input.endpoints)
+    for (const PublishedPort& port : endpoint.ports)
+      ports[fmt::format("{}/{}", port.container_port, port.protocol)].push_back(
+          {{"HostIp", port.host_ip}, {"HostPort", std::to_string(port.host_port)}});
   return ports;
 }
 
@@ -80,7 +85,7 @@ json network_settings_json(const InspectInput& input) {
       {"Bridge", ""},
       {"SandboxID", alive ? record.id : ""},
       {"SandboxKey", alive ? fmt::format("/proc/{}/ns/net", input.container.live.state.pid) : ""},
-      {"Ports", ports_json(record, alive)},
+      {"Ports", ports_json(input)},
       {"HairpinMode", false},
       {"LinkLocalIPv6Address", ""},
       {"LinkLocalIPv6PrefixLen", 0},
@@ -131,10 +136,20 @@ std::string command_text(const ContainerRecord& record) {
   return text;
 }
 
-json exposed_ports_json(const ContainerRecord& record, bool alive) {
+json list_ports_json(const ListInput& input) {
   json ports = json::array();
-  if (!alive) return ports;
-  for (const std::string& port : record.config.exposed_ports) {
+  if (!input.container.live.state.alive()) return ports;
+  std::set<std::string> published;
+  for (const EndpointSettings& endpoint : input.endpoints)
+    for (const PublishedPort& port : endpoint.ports) {
+      published.insert(fmt::format("{}/{}", port.container_port, port.protocol));
+      ports.push_back({{"IP", port.host_ip},
+                       {"PrivatePort", port.container_port},
+                       {"PublicPort", port.host_port},
+                       {"Type", port.protocol}});
+    }
+  for (const std::string& port : input.container.record.config.exposed_ports) {
+    if (published.contains(port) || published.contains(port + "/tcp")) continue;
     size_t slash = port.find('/');
     std::string number = port.substr(0, slash);
     if (number.find('-') != std::string::npos) continue;
@@ -203,7 +218,7 @@ json list_json(const ListInput& input) {
              {"ImageID", record.image_id},
              {"Command", command_text(record)},
              {"Created", record.created / 1'000'000'000},
-             {"Ports", exposed_ports_json(record, state.alive())},
+             {"Ports", list_ports_json(input)},
              {"Labels", record.config.labels},
              {"State", status_name(state.status)},
              {"Status", status_text(state, "", input.now)},

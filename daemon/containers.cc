@@ -231,10 +231,9 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   plan_log(record.config, record.host, {}, "");
   parse_security_options(record.host, launcher_.options().facts);
   plan_container_capabilities(record.host, launcher_.options().facts);
-  if (record.host.publishes_ports)
-    warnings.push_back(
-        "Published ports are stored but not opened on the host yet: use the "
-        "container's own address.");
+  plan_ports(host, record.config.exposed_ports);
+  if (record.host.publishes_ports && record.host.network_mode == "host")
+    warnings.push_back("Published ports are discarded when using host network mode");
 
   // Names of other containers become ids: they may be renamed before the start.
   std::string inherited_hostname;

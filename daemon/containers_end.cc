@@ -63,6 +63,7 @@ void Containers::on_exit(const std::shared_ptr<Container>& container,
     live.state.finished_at = exit.finished_at;
     container->monitor.reset();
     container->needs_cleanup = true;
+    services_.networks.expect_release(container->id);
     ++container->exits;
     if (restarts) {
       container->restart_delay = next_restart_delay(

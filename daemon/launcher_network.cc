@@ -63,6 +63,7 @@ std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
       others.push_back(attach_request(record, endpoint.key(), *endpoint));
   }
   std::vector<AttachRequest> requests{attach_request(record, mode, own)};
+  requests[0].ports = plan_ports(json::parse(record.host_config_json), record.config.exposed_ports);
   if (requests[0].mac.empty()) requests[0].mac = record.config.mac_address;
   requests.insert(requests.end(), others.begin(), others.end());
   return requests;

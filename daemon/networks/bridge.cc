@@ -209,6 +209,10 @@ std::vector<Subnet> routed_subnets() {
   return subnets;
 }
 
+void enable_local_routing(const std::string& bridge) {
+  sys::write_existing(AT_FDCWD, "/proc/sys/net/ipv4/conf/" + bridge + "/route_localnet", "1");
+}
+
 void enable_forwarding() {
   const std::string path = "/proc/sys/net/ipv4/ip_forward";
   if (sys::read_file(path, 16).starts_with("1")) return;

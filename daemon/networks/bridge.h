@@ -47,5 +47,8 @@ std::vector<Subnet> routed_subnets();
 // The sysctl net.ipv4.ip_forward: without it nothing leaves a bridge. Stays on when we go: others
 // may have come to rely on it.
 void enable_forwarding();
+// The bridge's sysctl route_localnet: what the host's loopback sends to a published port comes back.
+// Only for a bridge whose firewall table keeps containers from 127.0.0.1.
+void enable_local_routing(const std::string& bridge);
 
 }  // namespace ctr::daemon

@@ -114,7 +114,7 @@ Network Networks::create(const NewNetwork& wanted) {
   records::insert_network(database_, network);
   transaction.commit();
   try {
-    host_.ensure(network);
+    host_.ensure(network, {});
   } catch (...) {
     records::delete_network(database_, network.id);
     remove_from_host(network);

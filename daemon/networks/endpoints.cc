@@ -70,7 +70,29 @@ std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSetti
 void Networks::ensure_ready(const Network& network) {
   if (!network.pool || host_.is_ready(network)) return;
   std::lock_guard lock(host_mutex_);
-  host_.ensure(network);
+  host_.ensure(network, port_rules(network));
+}
+
+std::vector<PortRule> Networks::port_rules(const Network& network) const {
+  std::vector<PortRule> rules;
+  for (const EndpointSettings& endpoint : endpoints_in(network.id))
+    for (const PublishedPort& port : endpoint.ports) rules.push_back({port, endpoint.ip});
+  return rules;
+}
+
+void Networks::publish_ports(const Network& network, EndpointSettings& endpoint,
+                             const std::vector<PortRequest>& ports) {
+  try {
+    if (network.internal) return;  // as Docker: nobody is outside
+    endpoint.ports = host_.publish(network, endpoint, ports);
+    records::update_ports(database_, endpoint);
+  } catch (const Error& error) {
+    if (!endpoint.ports.empty()) host_.unpublish(network, endpoint);
+    records::delete_endpoint(database_, endpoint.endpoint_id);
+    throw Error(error.kind(), fmt::format("failed to set up container networking: driver failed "
+                                          "programming external connectivity on endpoint {}: {}",
+                                          endpoint.endpoint_id.substr(0, 12), error.what()));
+  }
 }
 
 // The caller holds a transaction.
@@ -128,12 +150,17 @@ EndpointSettings Networks::attach(const AttachRequest& request) {
   }
   records::insert_endpoint(database_, endpoint);
   transaction.commit();
+  if (network.pool && !request.ports.empty()) publish_ports(network, endpoint, request.ports);
   publish("connect", network, request.container_id);
   return endpoint;
 }
 
 void Networks::release_endpoints(const std::vector<EndpointSettings>& endpoints) {
   if (endpoints.empty()) return;
+  for (const EndpointSettings& endpoint : endpoints) {
+    auto network = records::find_network(database_, endpoint.network_id);
+    if (network && !endpoint.ports.empty()) host_.unpublish(*network, endpoint);
+  }
   Transaction transaction(database_);
   for (const EndpointSettings& endpoint : endpoints)
     records::delete_endpoint(database_, endpoint.endpoint_id);
@@ -157,10 +184,12 @@ void Networks::release_unowned(const std::set<std::string>& container_ids) {
   std::vector<EndpointSettings> unowned;
   std::set<std::string> ports;
   for (EndpointSettings& endpoint : records::list_endpoints(database_, EndpointsOf::all)) {
-    if (container_ids.contains(endpoint.container_id))
+    if (container_ids.contains(endpoint.container_id)) {
       ports.insert(endpoint.host_interface);
-    else
+      host_.hold_ports(endpoint);
+    } else {
       unowned.push_back(std::move(endpoint));
+    }
   }
   release_endpoints(unowned);
   for (const Network& network : records::list_networks(database_))

@@ -109,32 +109,104 @@ std::string table_name(const std::string& bridge) {
   return "ctr_" + bridge;
 }
 
+namespace {
+
+constexpr const char* anywhere = "0.0.0.0";
+
+// "10.0.0.1 . tcp . 80" in the map of one address, "tcp . 80" in the one of all.
+std::string element_key(const PublishedPort& port) {
+  std::string key = fmt::format("{} . {}", port.protocol, port.host_port);
+  return port.host_ip == anywhere ? key : port.host_ip + " . " + key;
+}
+
+const char* map_of(const PublishedPort& port) {
+  return port.host_ip == anywhere ? "published_anywhere" : "published";
+}
+
+// Two maps of ports, and chains that look into them: a container's start or end changes elements and
+// no rule. A packet from outside to 127.0.0.1 is never for us (W06), whatever route_localnet says.
+std::string port_chains(const FirewallPlan& plan) {
+  constexpr const char* lookup =
+      "fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published\n";
+  constexpr const char* lookup_anywhere =
+      "fib daddr type local dnat ip to meta l4proto . th dport map @published_anywhere\n";
+  return fmt::format(
+      " map published {{\n"
+      "  type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n }}\n"
+      " map published_anywhere {{\n"
+      "  type inet_proto . inet_service : ipv4_addr . inet_service\n }}\n"
+      " chain unforged {{\n"
+      "  type filter hook prerouting priority -300; policy accept;\n"
+      "  iifname \"{0}\" ip daddr 127.0.0.0/8 drop\n }}\n"
+      " chain prerouting {{\n"
+      "  type nat hook prerouting priority -100; policy accept;\n"
+      "  ip daddr != 127.0.0.0/8 {1}  ip daddr != 127.0.0.0/8 {2} }}\n"
+      " chain output {{\n"
+      "  type nat hook output priority -100; policy accept;\n"
+      "  {1}  {2} }}\n",
+      plan.bridge, lookup, lookup_anywhere);
+}
+
+}  // namespace
+
+std::string plan_ports_change(const std::string& bridge, const char* verb,
+                              const std::vector<PortRule>& ports) {
+  std::string text;
+  for (const PortRule& rule : ports) {
+    std::string element = element_key(rule.port);
+    if (verb == std::string_view("add"))
+      element += fmt::format(" : {} . {}", rule.container_ip, rule.port.container_port);
+    text += fmt::format("{} element ip {} {} {{ {} }}\n", verb, table_name(bridge),
+                        map_of(rule.port), element);
+  }
+  return text;
+}
+
 std::string plan_table(const FirewallPlan& plan) {
   // Declaring and deleting first makes it a replacement, whatever was there.
   std::string text =
       fmt::format("table ip {0}\ndelete table ip {0}\ntable ip {0} {{\n", table_name(plan.bridge));
-  if (plan.masquerade && !plan.internal)
+  if (!plan.internal) {
+    text += port_chains(plan);
+    text +=
+        " chain postrouting {\n"
+        "  type nat hook postrouting priority 100; policy accept;\n";
+    if (plan.masquerade)
+      text += fmt::format("  ip saddr {} oifname != \"{}\" masquerade\n", to_string(plan.subnet),
+                          plan.bridge);
+    // Who uses a published port from the host's loopback or from the same network: the answer must
+    // come back through us. All others keep their address (W05).
     text += fmt::format(
-        " chain postrouting {{\n"
-        "  type nat hook postrouting priority 100; policy accept;\n"
-        "  ip saddr {} oifname != \"{}\" masquerade\n"
-        " }}\n",
-        to_string(plan.subnet), plan.bridge);
+        "  oifname \"{}\" ct status dnat ip saddr {{ 127.0.0.0/8, {} }} masquerade\n }}\n",
+        plan.bridge, to_string(plan.subnet));
+  }
   text +=
       " chain forward {\n"
       "  type filter hook forward priority 0; policy accept;\n";
   if (plan.internal)
     text += fmt::format("  iifname \"{0}\" oifname != \"{0}\" drop\n", plan.bridge);
   else
-    text += fmt::format("  oifname \"{}\" ct state established,related accept\n", plan.bridge);
+    text += fmt::format(
+        "  oifname \"{0}\" ct state established,related accept\n"
+        "  oifname \"{0}\" ct status dnat accept\n",
+        plan.bridge);
   // Neither a neighbour of the host that routes to our subnet (W06) nor another network's container
   // (W04) may begin a conversation with a container.
   text += fmt::format("  oifname \"{0}\" iifname != \"{0}\" drop\n }}\n}}\n", plan.bridge);
+  if (!plan.internal) text += plan_ports_change(plan.bridge, "add", plan.ports);
   return text;
 }
 
 void apply_table(const FirewallPlan& plan) {
   run_nft(plan_table(plan));
+}
+
+void open_ports(const std::string& bridge, const std::vector<PortRule>& ports) {
+  run_nft(plan_ports_change(bridge, "add", ports));
+}
+
+void close_ports(const std::string& bridge, const std::vector<PortRule>& ports) {
+  if (table_exists(bridge)) run_nft(plan_ports_change(bridge, "delete", ports));
 }
 
 bool table_exists(const std::string& bridge) {

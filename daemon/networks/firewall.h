@@ -6,8 +6,10 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "daemon/networks/ipam.h"
+#include "daemon/networks/ports.h"
 
 namespace ctr::daemon {
 
@@ -16,6 +18,7 @@ struct FirewallPlan {
   Subnet subnet;
   bool internal = false;   // no way out
   bool masquerade = true;  // containers leave the host under its address
+  std::vector<PortRule> ports{};
 };
 
 // "ctr_" and the bridge's name.
@@ -26,6 +29,12 @@ std::string plan_table(const FirewallPlan& plan);
 
 // Throws Error{unsupported} if there is no nft, Error{internal} with nft's words if it refuses.
 void apply_table(const FirewallPlan& plan);
+// The input of `nft -f -` that adds published ports to the bridge's table, or takes them out. Pure.
+std::string plan_ports_change(const std::string& bridge, const char* verb,
+                              const std::vector<PortRule>& ports);
+void open_ports(const std::string& bridge, const std::vector<PortRule>& ports);
+// Nothing happens if the table is not there.
+void close_ports(const std::string& bridge, const std::vector<PortRule>& ports);
 // Asks the kernel in-process (nft costs 6 ms): somebody's `nft flush ruleset` takes our table, too.
 bool table_exists(const std::string& bridge);
 // Nothing happens if it is not there.

@@ -21,30 +21,82 @@ bool HostNetworking::is_ready(const Network& network) {
   return link && link->up && (!firewall_ || table_exists(network.bridge));
 }
 
-void HostNetworking::ensure(const Network& network) {
+void HostNetworking::ensure(const Network& network, const std::vector<PortRule>& ports) {
   const AddressPool& pool = network.pool.value();
   ensure_bridge({.name = network.bridge,
                  .address = pool.gateway,
                  .prefix = pool.subnet.prefix,
                  .mtu = network.mtu});
   if (!network.internal) enable_forwarding();
-  if (firewall_) ensure_firewall(network);
+  if (firewall_) ensure_firewall(network, ports);
 }
 
 // Without a firewall, containers still reach each other and the host: a warning, not a failure.
-void HostNetworking::ensure_firewall(const Network& network) {
+void HostNetworking::ensure_firewall(const Network& network,
+                                     const std::vector<PortRule>& ports) {
   try {
     apply_table({.bridge = network.bridge,
                  .subnet = network.pool.value().subnet,
                  .internal = network.internal,
-                 .masquerade = network.masquerade()});
+                 .masquerade = network.masquerade(),
+                 .ports = ports});
     if (network.internal) return;
+    enable_local_routing(network.bridge);
     if (auto warning = open_foreign_firewall(network.bridge)) warn_once(*warning);
   } catch (const sys::Error& error) {
     if (network.internal) throw;  // would not be internal
     firewall_ = false;
     warn_once(error.what());
   }
+}
+
+namespace {
+
+std::vector<PortRule> rules_of(const EndpointSettings& endpoint,
+                               const std::vector<PublishedPort>& ports) {
+  std::vector<PortRule> rules;
+  for (const PublishedPort& port : ports) rules.push_back({port, endpoint.ip});
+  return rules;
+}
+
+}  // namespace
+
+std::vector<PublishedPort> HostNetworking::publish(const Network& network,
+                                                   const EndpointSettings& endpoint,
+                                                   const std::vector<PortRequest>& ports) {
+  if (!firewall_)
+    throw sys::Error(sys::ErrorKind::unsupported,
+                     "ports cannot be published without a firewall: install nftables and start ctrd "
+                     "again, without --iptables=false");
+  std::vector<PublishedPort> published = sockets_.hold(endpoint.container_id, ports);
+  try {
+    open_ports(network.bridge, rules_of(endpoint, published));
+  } catch (...) {
+    sockets_.release(endpoint.container_id);
+    throw;
+  }
+  return published;
+}
+
+void HostNetworking::hold_ports(const EndpointSettings& endpoint) {
+  for (const PublishedPort& port : endpoint.ports)
+    if (!sockets_.hold_again(endpoint.container_id, port))
+      warn_(fmt::format("port {}:{} leads to container {}, but somebody took it while ctrd was away",
+                        port.host_ip, port.host_port, endpoint.container_id.substr(0, 12)));
+}
+
+void HostNetworking::unpublish(const Network& network, const EndpointSettings& endpoint) {
+  try {
+    close_ports(network.bridge, rules_of(endpoint, endpoint.ports));
+  } catch (const sys::Error& error) {
+    warn_(fmt::format("ports of container {}: {}", endpoint.container_id.substr(0, 12),
+                      error.what()));
+  }
+  sockets_.release(endpoint.container_id);
+}
+
+void HostNetworking::expect_unpublish(const std::string& container_id) {
+  sockets_.expect_release(container_id);
 }
 
 void HostNetworking::remove(const Network& network) {

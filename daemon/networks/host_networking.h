@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/networks/networks.h"
+#include "daemon/networks/port_sockets.h"
 
 namespace ctr::daemon {
 
@@ -25,17 +26,23 @@ class HostNetworking : public Networks::Host {
   ~HostNetworking() override;
 
   bool is_ready(const Network& network) override;
-  void ensure(const Network& network) override;
+  void ensure(const Network& network, const std::vector<PortRule>& ports) override;
+  std::vector<PublishedPort> publish(const Network& network, const EndpointSettings& endpoint,
+                                     const std::vector<PortRequest>& ports) override;
+  void hold_ports(const EndpointSettings& endpoint) override;
+  void unpublish(const Network& network, const EndpointSettings& endpoint) override;
+  void expect_unpublish(const std::string& container_id) override;
   void remove(const Network& network) override;
   void remove_ports_except(const Network& network, std::set<std::string> keep) override;
   std::vector<Subnet> used_subnets() override;
   std::string address_of(const std::string& bridge) override;
 
  private:
-  void ensure_firewall(const Network& network);
+  void ensure_firewall(const Network& network, const std::vector<PortRule>& ports);
   void warn_once(const std::string& text);
 
   Warn warn_;
+  PortSockets sockets_;
   std::atomic<bool> firewall_;  // false, too, once it turned out that there is none
   std::mutex mutex_;            // of what follows
   std::set<std::string> warned_;

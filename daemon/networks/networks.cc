@@ -117,7 +117,7 @@ void Networks::ensure_bridges() {
   for (const Network& network : records::list_networks(database_)) {
     if (!network.pool) continue;
     try {
-      host_.ensure(network);
+      host_.ensure(network, port_rules(network));
     } catch (const Error& error) {
       warn_(fmt::format("network {}: {}", network.name, error.what()));
     }

@@ -22,6 +22,7 @@
 #include "daemon/api/filters.h"
 #include "daemon/events.h"
 #include "daemon/networks/ipam.h"
+#include "daemon/networks/ports.h"
 #include "runtime/spec.h"
 #include "runtime/sys/timestamp.h"
 
@@ -77,6 +78,7 @@ struct EndpointSettings {
   std::string bridge{};
   uint32_t mtu = 1500;
   std::vector<std::string> aliases{};
+  std::vector<PublishedPort> ports{};
 };
 
 // ContainerSpec::interfaces for a container's endpoints: none for the drivers host and none; only
@@ -89,6 +91,7 @@ struct AttachRequest {
   std::string ip{};                // requested, or empty
   std::string mac{};               // requested, or empty: made from the address
   std::vector<std::string> aliases{};
+  std::vector<PortRequest> ports{};
 };
 
 struct NewNetwork {
@@ -114,7 +117,15 @@ class Networks {
     // The bridge, its address and its firewall table are there; cheap.
     virtual bool is_ready(const Network& network) = 0;
     // Makes them be there and as the network says, whatever was there before.
-    virtual void ensure(const Network& network) = 0;
+    virtual void ensure(const Network& network, const std::vector<PortRule>& ports) = 0;
+    // Takes ports of the host for a container and sends what arrives there to it; all or none.
+    virtual std::vector<PublishedPort> publish(const Network& network,
+                                               const EndpointSettings& endpoint,
+                                               const std::vector<PortRequest>& ports) = 0;
+    // A running container's ports are taken again after a restart of the daemon.
+    virtual void hold_ports(const EndpointSettings& endpoint) = 0;
+    virtual void unpublish(const Network& network, const EndpointSettings& endpoint) = 0;
+    virtual void expect_unpublish(const std::string& container_id) = 0;
     virtual void remove(const Network& network) = 0;
     // In the background: deletes ports of the network's bridge that are not in `keep`.
     virtual void remove_ports_except(const Network& network, std::set<std::string> keep) = 0;
@@ -156,6 +167,8 @@ class Networks {
   // Error{conflict} for a taken address, Error{unavailable} when the pool is exhausted.
   EndpointSettings attach(const AttachRequest& request);
   void release(std::string_view container_id);
+  // The container has ended and will be released soon. Does not block.
+  void expect_release(const std::string& container_id) { host_.expect_unpublish(container_id); }
   void release(std::string_view container_id, std::string_view network_id);
   // Recovery: frees what belongs to none of these containers, which are those that run.
   void release_unowned(const std::set<std::string>& container_ids);
@@ -175,6 +188,9 @@ class Networks {
   void ensure_ready(const Network& network);
   void remove_from_host(const Network& network);
   uint32_t choose_address(const Network& network, const std::string& requested);
+  void publish_ports(const Network& network, EndpointSettings& endpoint,
+                     const std::vector<PortRequest>& ports);
+  std::vector<PortRule> port_rules(const Network& network) const;
   void release_endpoints(const std::vector<EndpointSettings>& endpoints);
   void publish(std::string action, const Network& network, const std::string& container = "");
 

@@ -63,6 +63,10 @@ CREATE TABLE network_endpoints (
 CREATE INDEX network_endpoints_by_container ON network_endpoints (container_id);
 )sql";
 
+constexpr std::string_view second_version = R"sql(
+ALTER TABLE network_endpoints ADD COLUMN ports TEXT NOT NULL DEFAULT '[]';
+)sql";
+
 constexpr std::string_view network_columns =
     "id, name, driver, created, predefined, internal, attachable, bridge, mtu, subnet, gateway, "
     "address_range, subnet_given, options, labels";
@@ -125,7 +129,7 @@ void bind_network(Statement& statement, const Network& network) {
 }  // namespace
 
 void migrate(Database& database) {
-  database.migrate("networks", {first_version});
+  database.migrate("networks", {first_version, second_version});
 }
 
 std::vector<Network> list_networks(Database& database) {
@@ -204,7 +208,7 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
       database,
       fmt::format("SELECT e.id, e.network_id, n.name, n.driver, e.container_id, e.address, e.mac, "
                   "e.interface, e.host_interface, e.aliases, n.subnet, n.gateway, n.internal, "
-                  "n.bridge, n.mtu FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
+                  "n.bridge, n.mtu, e.ports FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
                   "WHERE {} ORDER BY n.name, e.container_id",
                   condition));
   select.bind(scope == EndpointsOf::all ? "" : id);
@@ -229,6 +233,7 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
     }
     endpoint.bridge = select.text(13);
     endpoint.mtu = static_cast<uint32_t>(select.integer(14));
+    endpoint.ports = parse_published_ports(parse_json(select.text(15)));
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
@@ -245,6 +250,12 @@ void insert_endpoint(Database& database, const EndpointSettings& endpoint) {
   else
     insert.bind(std::nullopt);
   insert.run();
+}
+
+void update_ports(Database& database, const EndpointSettings& endpoint) {
+  Statement(database, "UPDATE network_endpoints SET ports = ? WHERE id = ?")
+      .bind(dump_json(to_json(endpoint.ports)), endpoint.endpoint_id)
+      .run();
 }
 
 void delete_endpoint(Database& database, std::string_view endpoint_id) {

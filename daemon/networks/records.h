@@ -36,6 +36,7 @@ enum class EndpointsOf { all, container, network };
 std::vector<EndpointSettings> list_endpoints(image::Database& database, EndpointsOf scope,
                                              std::string_view id = "");
 void insert_endpoint(image::Database& database, const EndpointSettings& endpoint);
+void update_ports(image::Database& database, const EndpointSettings& endpoint);
 void delete_endpoint(image::Database& database, std::string_view endpoint_id);
 
 }  // namespace ctr::daemon::records

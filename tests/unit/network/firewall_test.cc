@@ -34,12 +34,13 @@ TEST_CASE("an internal network has no way out (W02)") {
   CHECK(has(text, "iifname \"ctr0\" oifname != \"ctr0\" drop"));
   CHECK(!has(text, "masquerade"));
   CHECK(!has(text, "accept\n"));
+  CHECK(!has(text, "dnat"));
 }
 
 TEST_CASE("masquerading can be left to the administrator") {
   FirewallPlan routed = plan();
   routed.masquerade = false;
-  CHECK(!has(plan_table(routed), "masquerade"));
+  CHECK(!has(plan_table(routed), "oifname != \"ctr0\" masquerade"));
 }
 
 TEST_CASE("dockerd's policy is recognised in the words of nft and of iptables") {
@@ -54,4 +55,24 @@ TEST_CASE("a bridge's name cannot end a rule or leave a directory") {
     CHECK_NOTHROW(check_bridge_name(name));
   for (const char* name : {"", ".", "..", "a/b", "a b", "a\"b", "a\nb", "a;b", "sixteencharacter"})
     CHECK_THROWS_AS(check_bridge_name(name), ctr::sys::Error);
+}
+
+TEST_CASE("a published port is an element, and the table is made with those that are open") {
+  FirewallPlan published = plan();
+  published.ports = {{{"tcp", "0.0.0.0", 8080, 80}, "172.17.0.2"},
+                     {{"udp", "127.0.0.1", 53, 5353}, "172.17.0.3"}};
+  std::string text = plan_table(published);
+  CHECK(has(text,
+            "add element ip ctr_ctr0 published_anywhere { tcp . 8080 : 172.17.0.2 . 80 }\n"));
+  CHECK(has(text,
+            "add element ip ctr_ctr0 published { 127.0.0.1 . udp . 53 : 172.17.0.3 . 5353 }\n"));
+  CHECK(plan_ports_change("ctr0", "delete", {published.ports[1]}) ==
+        "delete element ip ctr_ctr0 published { 127.0.0.1 . udp . 53 }\n");
+}
+
+TEST_CASE("what comes from outside for 127.0.0.1 leads nowhere (W06)") {
+  std::string text = plan_table(plan());
+  CHECK(has(text, "iifname \"ctr0\" ip daddr 127.0.0.0/8 drop"));
+  CHECK(has(text, "  ip daddr != 127.0.0.0/8 fib daddr type local dnat ip to ip daddr"));
+  CHECK(has(text, "  ip daddr != 127.0.0.0/8 fib daddr type local dnat ip to meta l4proto"));
 }

@@ -17,7 +17,24 @@ namespace {
 // Remembers what a host would have been told.
 struct RecordedHost : Networks::Host {
   bool is_ready(const Network& network) override { return bridges.contains(network.bridge); }
-  void ensure(const Network& network) override {
+  std::vector<PublishedPort> publish(const Network&, const EndpointSettings& endpoint,
+                                     const std::vector<PortRequest>& ports) override {
+    if (fails) throw Error(ErrorKind::internal, "Bind for 0.0.0.0:80 failed: port is already allocated");
+    std::vector<PublishedPort> made;
+    for (const PortRequest& port : ports)
+      made.push_back({port.protocol, port.host_ip, port.first, port.container_port});
+    published[endpoint.container_id] = made;
+    return made;
+  }
+  void hold_ports(const EndpointSettings& endpoint) override {
+    held.insert(endpoint.container_id);
+  }
+  void unpublish(const Network&, const EndpointSettings& endpoint) override {
+    published.erase(endpoint.container_id);
+  }
+  void expect_unpublish(const std::string&) override {}
+  void ensure(const Network& network, const std::vector<PortRule>& ports) override {
+    rules[network.bridge] = ports;
     if (fails) throw Error(ErrorKind::internal, "no bridges here");
     bridges.insert(network.bridge);
   }
@@ -30,6 +47,9 @@ struct RecordedHost : Networks::Host {
 
   bool fails = false;
   std::set<std::string> bridges;
+  std::map<std::string, std::vector<PublishedPort>> published;
+  std::map<std::string, std::vector<PortRule>> rules;
+  std::set<std::string> held;
   std::map<std::string, std::set<std::string>> kept;
   std::vector<Subnet> used;
   std::string existing;
@@ -293,4 +313,25 @@ TEST_CASE_FIXTURE(Fixture, "everything can be taken off the host without a daemo
   networks.reset();
   Networks::remove_from_host(*database, host);
   CHECK(host.bridges.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "published ports outlive the daemon and go with their container") {
+  AttachRequest request{.container_id = "c1"};
+  request.ports = {{.protocol = "tcp", .container_port = 80, .host_ip = "0.0.0.0", .first = 8080}};
+  CHECK(networks->attach(request).ports.at(0).host_port == 8080);
+  start();
+  networks->release_unowned({"c1"});
+  CHECK(host.held == std::set<std::string>{"c1"});
+  REQUIRE(host.rules["ctr0"].size() == 1);
+  CHECK(host.rules["ctr0"][0].container_ip == "172.17.0.2");
+  networks->release("c1");
+  CHECK(host.published.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a port that is taken leaves no endpoint (W07)") {
+  AttachRequest request{.container_id = "c1"};
+  request.ports = {{.protocol = "tcp", .container_port = 80, .host_ip = "0.0.0.0", .first = 80}};
+  host.fails = true;
+  CHECK(kind_of([&] { networks->attach(request); }) == ErrorKind::internal);
+  CHECK(networks->endpoints_of("c1").empty());
 }
