@@ -96,6 +96,17 @@ void add_no_generated_address(NetlinkBatch& batch) {
   batch.end_nest(families);
 }
 
+// Who uses its own published port at the host's address is answered through the port that it came
+// from: where br_netfilter translates on the bridge, that needs the port's hairpin mode.
+void add_hairpin_mode(NetlinkBatch& batch) {
+  size_t info = batch.begin_nest(IFLA_LINKINFO);
+  batch.attribute(IFLA_INFO_SLAVE_KIND, "bridge");
+  size_t port = batch.begin_nest(IFLA_INFO_SLAVE_DATA);
+  batch.attribute_u8(IFLA_BRPORT_MODE, 1);
+  batch.end_nest(port);
+  batch.end_nest(info);
+}
+
 void plan_pair(NetlinkBatch& batch, const NetworkInterface& interface, int bridge,
                NetworkNamespace target) {
   batch.begin(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL,
@@ -111,6 +122,7 @@ void plan_pair(NetlinkBatch& batch, const NetworkInterface& interface, int bridg
   batch.header(link_header(0, false));
   batch.attribute(IFLA_IFNAME, interface.host_name);
   add_no_generated_address(batch);
+  if (bridge != 0) add_hairpin_mode(batch);
   batch.begin(RTM_NEWLINK, 0, fmt::format("bring up link '{}'", interface.host_name));
   batch.header(link_header(0, true));
   batch.attribute(IFLA_IFNAME, interface.host_name);
