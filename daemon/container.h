@@ -31,17 +31,19 @@ struct WaitResult {
   std::string error;
 };
 
-// Two locks, always in this order:
+// Three locks, always in this order:
 //   operation  held by whoever starts, pauses, renames, updates or removes the container, so that
-//   these
-//              happen one after the other; may be held for as long as a start takes.
+//              these happen one after the other; may be held for as long as a start takes.
+//   saving     held while the live record is read and written to the database, so that what was
+//              read last is written last.
 //   mutex      guards the members below it; held for moments only, never while waiting for
-//   anything.
+//              anything.
 struct Container {
   explicit Container(ContainerRecord initial) : id(initial.id), record(std::move(initial)) {}
 
   const std::string id;
   std::mutex operation;
+  std::mutex saving;
 
   mutable std::mutex mutex;
   std::condition_variable changed;

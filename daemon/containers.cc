@@ -174,6 +174,7 @@ void Containers::publish(const ContainerRecord& record, const std::string& actio
 }
 
 void Containers::save(Container& container) {
+  std::lock_guard saving(container.saving);
   LiveRecord live;
   {
     std::lock_guard lock(container.mutex);

@@ -183,6 +183,7 @@ class Containers {
   void recover_run(const std::shared_ptr<Container>& container,
                    const std::optional<runtime::ContainerState>& started,
                    const std::optional<runtime::ExitRecord>& ended);
+  bool is_paused(const Container& container) const;
   void adopt_running(const std::shared_ptr<Container>& container,
                      std::shared_ptr<MonitorClient> client);
   void finish_ended(const std::shared_ptr<Container>& container);

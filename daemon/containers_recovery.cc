@@ -172,12 +172,21 @@ void Containers::recover_run(const std::shared_ptr<Container>& container,
   finish_ended(container);
 }
 
+// Frozen, but not by a pause that the database knows: a daemon or monitor died while it made the
+// processes stand still for a moment, to end them or to write device rules.
+bool Containers::is_paused(const Container& container) const {
+  const ContainerRecord& record = container.record;
+  auto cgroup = runtime::Cgroup::find(launcher_.cgroup_layout(), launcher_.cgroup_path(record));
+  if (!cgroup || !cgroup->is_frozen()) return false;
+  if (container.live.state.status == Status::paused) return true;
+  cgroup->thaw();
+  return false;
+}
+
 void Containers::adopt_running(const std::shared_ptr<Container>& container,
                                std::shared_ptr<MonitorClient> client) {
   RunState& state = container->live.state;
-  auto cgroup =
-      runtime::Cgroup::find(launcher_.cgroup_layout(), launcher_.cgroup_path(container->record));
-  state.status = cgroup && cgroup->is_frozen() ? Status::paused : Status::running;
+  state.status = is_paused(*container) ? Status::paused : Status::running;
   state.finished_at = sys::zero_time;
   container->monitor = client;
   container->running_since = sys::monotonic_now();

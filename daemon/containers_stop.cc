@@ -204,7 +204,7 @@ void Containers::pause(const std::string& reference) {
     apply(container->live.state, Action::pause, record.name);
     container->notify();
   }
-  save_soon(container);
+  save(*container);  // a daemon that finds it frozen then knows by whom
   publish(record, "pause");
 }
 

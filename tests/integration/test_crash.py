@@ -217,6 +217,8 @@ def check_consistent(engine):
         now = state(engine, name)
         if now["Running"]:
             assert is_alive(now["Pid"]), now
+            if now["Paused"]:
+                engine.ctr("unpause", name)
             done = engine.ctr("exec", name, "echo", "alive", check=False)
             assert done.stdout == "alive\n" or not state(engine, name)["Running"], done.stderr
         else:

@@ -116,6 +116,19 @@ def test_l01_a_paused_container_is_paused_after_a_kill(engine):
     assert state(engine, name)["Status"] == "running"
 
 
+def test_l01_a_container_that_a_dying_daemon_left_frozen_runs_again(engine):
+    """As one that died while it wrote device rules, or ended processes one by one."""
+    name = run_detached(engine, "busybox", "sleep", "60")
+    engine.kill()
+    freezers = [(pathlib.Path(cgroup) / file, value) for cgroup in engine.cgroups(name)
+                for file, value in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1"))]
+    file, value = next((file, value) for file, value in freezers if file.exists())
+    file.write_text(value)
+    engine.start()
+    assert state(engine, name)["Status"] == "running"
+    assert engine.out("exec", name, "echo", "alive") == "alive"
+
+
 def test_l02_sigterm_leaves_containers_running_and_ends_the_streams(engine):
     name = run_detached(engine, "busybox", "sleep", "60")
     pid = state(engine, name)["Pid"]
