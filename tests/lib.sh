@@ -8,26 +8,34 @@ need_root() {
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
 
-# The first of "a|b" that is installed, else the first that this release of Debian or Ubuntu has.
+# "a|b": is one of them installed?
+any_installed() {
+  local name
+  for name in ${1//|/ }; do installed "$name" && return; done
+  return 1
+}
+
+# The first of "a|b" that this release of Debian or Ubuntu has. Needs fresh lists of packages.
 choose_package() {
   local name
-  for name in ${1//|/ }; do installed "$name" && { echo "$name"; return; }; done
-  for name in ${1//|/ }; do apt-cache show "$name" >/dev/null 2>&1 && { echo "$name"; return; }; done
+  for name in ${1//|/ }; do
+    apt-cache policy "$name" | grep -q 'Candidate: [0-9]' && { echo "$name"; return; }
+  done
   echo "${1%%|*}"
 }
 
 # install_packages SECTION…: those of .packages that are not installed yet.
 install_packages() {
-  local section missing=() package
+  local section alternatives wanted=() missing=()
   command -v apt-get >/dev/null || { echo "only Debian and Ubuntu are supported here" >&2; exit 1; }
   for section in "$@"; do
-    for package in $(sed -n "s/^$section: //p" .packages); do
-      package=$(choose_package "$package")
-      installed "$package" || missing+=("$package")
+    for alternatives in $(sed -n "s/^$section: //p" .packages); do
+      any_installed "$alternatives" || wanted+=("$alternatives")
     done
   done
-  [ ${#missing[@]} -eq 0 ] && return
+  [ ${#wanted[@]} -eq 0 ] && return
   apt-get update -qq
+  for alternatives in "${wanted[@]}"; do missing+=("$(choose_package "$alternatives")"); done
   say "installing: ${missing[*]}"
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
@@ -42,12 +50,14 @@ fetch_docker_client() {
   dpkg-deb -x build/docker/download/docker.io_*.deb build/docker
 }
 
+# build_preset PRESET [TARGET]
 build_preset() {
   # What one work tree has compiled serves another: paths are taken relative to the tree.
   export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   say "building ($1)"
+  mkdir -p build
   cmake --preset "$1" >build/cmake.log 2>&1 || { cat build/cmake.log >&2; exit 1; }
-  cmake --build --preset "$1" >build/build.log 2>&1 || { tail -n 60 build/build.log >&2; exit 1; }
+  cmake --build --preset "$1" ${2:+--target "$2"} >build/build.log 2>&1 || { tail -n 60 build/build.log >&2; exit 1; }
 }
 
 # The two below add to $passed and $failed.
