@@ -1,9 +1,11 @@
 #!/bin/sh
-# make_oci_image.sh ROOTFS OUTPUT REFERENCE ARCHITECTURE CMD_JSON
+# make_oci_image.sh ROOTFS OUTPUT REFERENCE ARCHITECTURE CMD_JSON [PROGRAM]
 # Makes an OCI image layout with one layer from a directory, the same bytes each time: sorted names,
-# no times, owner root. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
+# no times, owner root. The image is as old as PROGRAM is. https://github.com/opencontainers/image-spec/blob/main/image-layout.md
 set -eu
 rootfs=$1 output=$2 reference=$3 architecture=$4 command=$5
+created=1970-01-01T00:00:00Z
+[ -z "${6:-}" ] || created=$(date -u -r "$6" +%Y-%m-%dT%H:%M:%SZ)
 
 rm -rf "$output.new"
 blobs=$output.new/blobs/sha256
@@ -28,7 +30,7 @@ set -- $(store "$work/layer.tar.gz")
 layer=$1 layer_size=$2
 
 cat > "$work/config" <<END
-{"architecture":"$architecture","os":"linux","created":"1970-01-01T00:00:00Z","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":$command},"rootfs":{"type":"layers","diff_ids":["sha256:$diff_id"]},"history":[{"created":"1970-01-01T00:00:00Z","created_by":"ctr build tree"}]}
+{"architecture":"$architecture","os":"linux","created":"$created","config":{"Env":["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],"Cmd":$command},"rootfs":{"type":"layers","diff_ids":["sha256:$diff_id"]},"history":[{"created":"$created","created_by":"ctr build tree"}]}
 END
 set -- $(store "$work/config")
 config=$1 config_size=$2
