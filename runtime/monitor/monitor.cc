@@ -121,7 +121,9 @@ void Monitor::launch_container() {
   if (std::optional<sys::UniqueFd> events = cgroup_.open_oom_events())
     oom_events_ = std::move(*events);
   pid_t pid = pending.init.process().pid();
-  mount_namespace_ = sys::open_at(AT_FDCWD, fmt::format("/proc/{}/ns/mnt", pid), O_RDONLY);
+  // A set-up that failed may have ended the process already: start() tells why.
+  if (auto space = sys::find_at(AT_FDCWD, fmt::format("/proc/{}/ns/mnt", pid), O_RDONLY))
+    mount_namespace_ = std::move(*space);
   ContainerState state{.pid = pid,
                        .start_time = sys::find_start_time(pid).value_or(0),
                        .monitor_pid = ::getpid(),
