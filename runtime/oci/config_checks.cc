@@ -112,6 +112,8 @@ void check_mounts(const std::vector<Mount>& mounts) {
     if (mount.destination.empty()) refuse(field + ".destination", "is missing");
     for (const std::string* text : {&mount.destination, &mount.source, &mount.type})
       if (has_nul(*text)) refuse(field, "contains a NUL");
+    if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty())
+      refuse(field + ".uidMappings", "idmapped mounts are not supported yet");
     const MountPlan plan = plan_mount(mount);  // names the mount itself
     if (plan.bind && mount.source.empty()) refuse(field + ".source", "is missing");
     if (!plan.bind && (mount.type.empty() || mount.type == "none"))
@@ -137,6 +139,20 @@ void check_user_namespace(const ContainerSpec& spec) {
   if (user == nullptr && !(spec.uid_mappings.empty() && spec.gid_mappings.empty()))
     refuse("config.json: linux.uidMappings",
            "user namespace mappings specified, but no user namespace is listed");
+  if (user != nullptr && user->path.empty())
+    refuse("config.json: linux.namespaces", "new user namespaces are not supported yet");
+}
+
+// What would be left out in silence otherwise. A prestart hook stays: dockerd writes one into every
+// configuration.
+void check_hooks(const Hooks& hooks) {
+  for (const auto& [name, list] : {std::pair("createRuntime", &hooks.create_runtime),
+                                   std::pair("createContainer", &hooks.create_container),
+                                   std::pair("startContainer", &hooks.start_container),
+                                   std::pair("poststart", &hooks.poststart),
+                                   std::pair("poststop", &hooks.poststop)})
+    if (!list->empty())
+      refuse(fmt::format("config.json: hooks.{}", name), "hooks are not supported yet");
 }
 
 void check_cgroup(const ContainerSpec& spec) {
@@ -189,6 +205,7 @@ void check_config(const ContainerSpec& spec) {
   check_mounts(spec.mounts);
   check_devices(spec.devices);
   check_cgroup(spec);
+  check_hooks(spec.hooks);
   check_paths("maskedPaths", spec.masked_paths);
   check_paths("readonlyPaths", spec.readonly_paths);
 }
