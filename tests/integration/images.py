@@ -47,4 +47,6 @@ def alpine_layout():
             subprocess.run([str(TOP / "image/embedded/make_busybox_root.sh"), "/bin/busybox", directory],
                            check=True)
             (pathlib.Path(directory) / "etc/alpine-release").write_text("3.20.0\n")
+            with open(pathlib.Path(directory) / "etc/group", "a") as groups:
+                groups.write("wheel:x:10:root\n")
         return make_layout(directory, "alpine")
