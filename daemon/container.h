@@ -3,6 +3,8 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -51,6 +53,7 @@ struct Container {
   LiveRecord live;
   std::shared_ptr<MonitorClient> monitor;  // while it runs
   std::vector<ParkedAttach> parked;
+  std::deque<std::function<void()>> deferred;  // to be done when no operation goes on
   int attaches_coming = 0;  // their 101 is being sent: a start waits for them
   uint64_t exits = 0;       // how often it ended since the daemon started
   bool removed = false;

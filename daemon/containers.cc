@@ -226,6 +226,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   record.config = read_config(config);
   record.host = read_host_config(host);
   check_config(record.config);
+  validate_health_check(config);
   check_host_config(record.config, record.host);
   warnings = check_limits(record.host.resources, machine_);
   host["MemorySwap"] = record.host.resources.memory_swap;
@@ -327,7 +328,7 @@ void Containers::rename(const std::string& reference, const std::string& new_nam
   if (new_name.empty())
     throw sys::Error(sys::ErrorKind::invalid_argument, "Neither old nor new names may be empty");
   std::string name = parse_container_name(new_name);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerRecord record;
   {
     std::lock_guard lock(container->mutex);
@@ -357,7 +358,7 @@ void Containers::rename(const std::string& reference, const std::string& new_nam
 std::vector<std::string> Containers::update(const std::string& reference, const json& body) {
   std::shared_ptr<Container> container = index_.get(reference);
   json changes = api::normalise_update(body);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerSnapshot now;
   {
     std::lock_guard lock(container->mutex);

@@ -7,6 +7,8 @@
 //   containers_stop.cc      stop, kill, pause
 //   containers_end.cc       exits, restart policies, cleaning up, removal
 //   containers_attach.cc    attach, resize, wait
+//   containers_files.cc     the root file system, for who copies
+//   containers_health.cc    what health checks found
 //   containers_recovery.cc  what a new daemon finds
 #pragma once
 
@@ -24,6 +26,7 @@
 #include "daemon/container.h"
 #include "daemon/container_checks.h"
 #include "daemon/container_index.h"
+#include "daemon/container_root.h"
 #include "daemon/events.h"
 #include "daemon/launcher.h"
 #include "daemon/monitors.h"
@@ -111,6 +114,11 @@ class Containers {
   void resize(const std::string& reference, uint16_t rows, uint16_t columns);
   ExitWait wait(const std::string& reference, WaitCondition condition);
 
+  // --- files ---
+  // The root directory as the container sees it. One that does not run is kept from starting until
+  // the visit is over.
+  void visit_root(const std::string& reference, const RootVisit& visit);
+
   // --- looking ---
   ContainerSnapshot snapshot(const std::string& reference) const;
   std::vector<ContainerSnapshot> list() const;  // newest first
@@ -136,6 +144,16 @@ class Containers {
     std::function<void(const std::string& container_id, const runtime::ExecRecord&)> found;
   };
   void set_exec_handlers(ExecHandlers handlers) { exec_handlers_ = std::move(handlers); }
+
+  // --- health ---
+  // Called with the id of each container with a check that starts.
+  void set_begin_checks(std::function<void(const std::string& container_id)> begin) {
+    begin_checks_ = std::move(begin);
+  }
+  // Of the run that began at `started_at`. Returns in how many nanoseconds the next check is due;
+  // nullopt: that run is over.
+  std::optional<int64_t> record_health(const std::string& id, sys::Timestamp started_at,
+                                       HealthResult result);
 
  private:
   // containers.cc
@@ -164,6 +182,21 @@ class Containers {
   void thaw_if_paused(const std::shared_ptr<Container>& container);
 
   // containers_end.cc
+  // Holds the container's `operation`; what was deferred meanwhile is done afterwards.
+  class Operation {
+   public:
+    Operation(Containers& containers, std::shared_ptr<Container> container);
+    ~Operation();
+    Operation(const Operation&) = delete;
+    Operation& operator=(const Operation&) = delete;
+
+   private:
+    Containers& containers_;
+    std::shared_ptr<Container> container_;
+    std::unique_lock<std::mutex> lock_;
+  };
+  void defer(const std::shared_ptr<Container>& container, std::function<void()> job);
+  void run_deferred(const std::shared_ptr<Container>& container);
   void on_event(const std::string& id, const MonitorEvent& event);
   void on_gone(const std::string& id, const MonitorClient* client);
   void on_exit(const std::shared_ptr<Container>& container, const runtime::ExitRecord& record);
@@ -197,6 +230,7 @@ class Containers {
   ContainerIndex index_;
   MachineLimits machine_;
   ExecHandlers exec_handlers_;
+  std::function<void(const std::string&)> begin_checks_;
   std::map<std::string, sys::Process> found_monitors_;  // during recover()
   // Last, so that their threads end before what they work on.
   WorkQueue recorder_;  // writes states into the database

@@ -71,7 +71,7 @@ void Containers::resize(const std::string& reference, uint16_t rows, uint16_t co
   std::shared_ptr<MonitorClient> monitor;
   ContainerRecord record;
   {
-    std::lock_guard operation(container->operation);
+    Operation operation(*this, container);
     std::lock_guard lock(container->mutex);
     monitor = container->monitor;
     record = container->record;

@@ -61,6 +61,8 @@ void Containers::on_exit(const std::shared_ptr<Container>& container,
     live.state.oom_killed = live.state.oom_killed || exit.oom_killed;
     live.state.error = exit.error;
     live.state.finished_at = exit.finished_at;
+    // As Docker has it: nobody looks after it any more.
+    if (!live.health.status.empty()) live.health.status = "unhealthy";
     container->monitor.reset();
     container->needs_cleanup = true;
     services_.networks.expect_release(container->id);
@@ -95,13 +97,16 @@ void Containers::watch_monitor(const std::shared_ptr<Container>& container,
 void Containers::on_gone(const std::string& id, const MonitorClient* client) {
   std::shared_ptr<Container> container = index_.find_by_id(id);
   if (!container) return;
+  bool alive = false;
   {
     std::lock_guard lock(container->mutex);
     --container->connections;
     container->notify();
-    // Told of its exit before, or started again since: this connection is an old one.
-    if (!container->live.state.alive() || container->monitor.get() != client) return;
+    alive = container->live.state.alive();
+    // Started again since: this connection is an old one.
+    if (alive && container->monitor.get() != client) return;
   }
+  if (!alive) return clean_up_soon(container);  // told of its exit before: now it is unmounted, too
   reaper_.post([this, container] { settle_lost_monitor(container); });
 }
 
@@ -133,18 +138,51 @@ void Containers::settle_lost_monitor(const std::shared_ptr<Container>& container
   on_exit(container, exit);
 }
 
+Containers::Operation::Operation(Containers& containers, std::shared_ptr<Container> container)
+    : containers_(containers), container_(std::move(container)), lock_(container_->operation) {}
+
+Containers::Operation::~Operation() {
+  lock_.unlock();
+  std::lock_guard lock(container_->mutex);
+  for (size_t i = 0; i < container_->deferred.size(); ++i)
+    containers_.reaper_.post([&containers = containers_, container = container_] {
+      containers.run_deferred(container);
+    });
+}
+
+void Containers::defer(const std::shared_ptr<Container>& container, std::function<void()> job) {
+  {
+    std::lock_guard lock(container->mutex);
+    container->deferred.push_back(std::move(job));
+  }
+  reaper_.post([this, container] { run_deferred(container); });
+}
+
+// The reaper never waits for an operation: one that waits itself for what the reaper does next, a
+// port to be free, would wait in vain.
+void Containers::run_deferred(const std::shared_ptr<Container>& container) {
+  std::unique_lock operation(container->operation, std::try_to_lock);
+  if (!operation) return;  // whoever holds it posts us again at its end
+  std::function<void()> job;
+  {
+    std::lock_guard lock(container->mutex);
+    if (container->deferred.empty()) return;
+    job = std::move(container->deferred.front());
+    container->deferred.pop_front();
+  }
+  job();
+}
+
 void Containers::clean_up_soon(const std::shared_ptr<Container>& container) {
-  reaper_.post([this, container] {
-    // Whoever works on the container now cleans up by himself where it matters (start, removal).
-    std::unique_lock operation(container->operation, std::try_to_lock);
-    if (!operation) {
-      std::lock_guard lock(container->mutex);
-      if (container->removed || container->live.state.alive()) return;
-    }
-    if (!operation) operation.lock();
+  defer(container, [this, container] {
     {
       std::lock_guard lock(container->mutex);
-      if (container->removed || container->live.state.alive()) return;
+      if (container->removed || container->live.state.alive() || !container->needs_cleanup) return;
+    }
+    services_.networks.release(container->id);
+    {
+      std::lock_guard lock(container->mutex);
+      if (container->connections > 0) return;  // on_gone() comes back to it
     }
     clean_up_locked(*container);
   });
@@ -165,6 +203,7 @@ void Containers::clean_up_locked(Container& container) {
     if (!container.needs_cleanup) return;
     record = container.record;
   }
+  services_.networks.release(record.id);  // somebody may wait for its ports
   await_unmounted(container);
   save(container);  // the files that go say no more than the database does then
   launcher_.clean_up(record);
@@ -173,8 +212,7 @@ void Containers::clean_up_locked(Container& container) {
 }
 
 void Containers::remove_automatically(const std::shared_ptr<Container>& container) {
-  reaper_.post([this, container] {
-    std::lock_guard operation(container->operation);
+  defer(container, [this, container] {
     {
       std::lock_guard lock(container->mutex);
       if (container->removed || container->live.state.running()) return;
@@ -185,7 +223,7 @@ void Containers::remove_automatically(const std::shared_ptr<Container>& containe
 
 void Containers::remove(const std::string& reference, bool force, bool volumes) {
   std::shared_ptr<Container> container = index_.get(reference);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerRecord record;
   bool alive = false;
   {

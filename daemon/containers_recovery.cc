@@ -109,7 +109,7 @@ void Containers::recover_container(ContainerTable::Row row) {
   RunState& state = container->live.state;
   bool was_alive = state.alive();
   if (state.status == Status::removing) {
-    std::lock_guard operation(container->operation);
+    Operation operation(*this, container);
     return remove_locked(container, false);
   }
   if (has_directory) {

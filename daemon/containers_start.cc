@@ -28,7 +28,7 @@ constexpr int engine_failure = 128;
 
 void Containers::start(const std::string& reference) {
   std::shared_ptr<Container> container = index_.get(reference);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   {
     std::lock_guard lock(container->mutex);
     if (container->removed)
@@ -134,6 +134,10 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
     live.state.error.clear();
     live.state.started_at = launched.started.started_at;
     live.state.finished_at = sys::zero_time;
+    if (container->record.config.health_check)
+      begin_health(live.health);
+    else
+      live.health = {};
     container->running_since = sys::monotonic_now();
     record = container->record;
     container->notify();
@@ -145,6 +149,7 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
   // An exit that came with the start is handled in here: after the state says that it ran.
   monitors_->adopt(std::move(launched.monitor));
   watch_monitor(container, std::move(launched.client));
+  if (record.config.health_check && begin_checks_) begin_checks_(container->id);
 }
 
 void Containers::record_failure(const std::shared_ptr<Container>& container,
@@ -177,7 +182,7 @@ void Containers::restart(const std::string& reference, std::optional<int64_t> se
   std::shared_ptr<Container> container = index_.get(reference);
   // A container with --rm is to be there again afterwards: no other operation comes in between, and
   // the removal that its exit asks for finds it running.
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerRecord record;
   Status status = Status::created;
   {
@@ -216,7 +221,7 @@ void Containers::take_up(const std::string& id) {
 void Containers::restart_now(const std::string& id) {
   std::shared_ptr<Container> container = index_.find_by_id(id);
   if (!container) return;
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   {
     std::lock_guard lock(container->mutex);
     if (container->live.state.status != Status::restarting || !container->restart_scheduled) return;

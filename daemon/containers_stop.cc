@@ -90,7 +90,7 @@ void Containers::kill(const std::string& reference, const std::string& signal) {
   ContainerRecord record;
   {
     // A start that is under way ends first: then there is something to signal.
-    std::lock_guard operation(container->operation);
+    Operation operation(*this, container);
     std::lock_guard lock(container->mutex);
     record = container->record;
     const RunState& state = container->live.state;
@@ -132,7 +132,7 @@ void Containers::stop(const std::string& reference, std::optional<int64_t> secon
   std::shared_ptr<Container> container = index_.get(reference);
   ContainerRecord record;
   {
-    std::lock_guard operation(container->operation);
+    Operation operation(*this, container);
     std::lock_guard lock(container->mutex);
     record = container->record;
     RunState& state = container->live.state;
@@ -180,7 +180,7 @@ void Containers::stop_container(const std::shared_ptr<Container>& container,
 
 void Containers::pause(const std::string& reference) {
   std::shared_ptr<Container> container = index_.get(reference);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerRecord record;
   {
     std::lock_guard lock(container->mutex);
@@ -210,7 +210,7 @@ void Containers::pause(const std::string& reference) {
 
 void Containers::unpause(const std::string& reference) {
   std::shared_ptr<Container> container = index_.get(reference);
-  std::lock_guard operation(container->operation);
+  Operation operation(*this, container);
   ContainerRecord record;
   {
     std::lock_guard lock(container->mutex);

@@ -24,7 +24,7 @@ std::string read_id(const Config& config) {
   const std::string path = config.data_root + "/engine-id";
   if (std::optional<std::string> text = sys::find_file(path); text && !text->empty()) return *text;
   std::string hex = sys::random_hex(16);
-  for (size_t dash : {8, 13, 18, 23}) hex.insert(dash, "-");
+  for (size_t dash : {8, 13, 18, 23}) hex.insert(dash, 1, '-');
   sys::write_atomically(path, hex, 0600, sys::Durability::across_power_cut);
   return hex;
 }
