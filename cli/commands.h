@@ -48,6 +48,8 @@ void add_rename(CLI::App& parent, Context& context, std::string name);
 void add_restart(CLI::App& parent, Context& context, std::string name);
 void add_rm(CLI::App& parent, Context& context, std::string name);
 void add_run(CLI::App& parent, Context& context, std::string name);
+void add_stats(CLI::App& parent, Context& context, std::string name);
+void add_update(CLI::App& parent, Context& context, std::string name);
 void add_start(CLI::App& parent, Context& context, std::string name);
 void add_stop(CLI::App& parent, Context& context, std::string name);
 void add_unpause(CLI::App& parent, Context& context, std::string name);

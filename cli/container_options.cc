@@ -70,14 +70,12 @@ void declare_files(CLI::App* command, ContainerOptions& o) {
               "Allow devices by number, such as 'c 42:* rmw'");
 }
 
-void declare_resources(CLI::App* command, ContainerOptions& o) {
-  Section(command, "Resources")
+// Those that `update` can change while the container runs.
+void declare_limits(CLI::App* command, ContainerOptions& o, const char* heading) {
+  Section(command, heading)
       .option("-m,--memory", o.memory, "SIZE", "Memory limit, such as 512m")
       .option("--memory-swap", o.memory_swap, "SIZE", "Memory and swap together; -1: no limit")
       .option("--memory-reservation", o.memory_reservation, "SIZE", "Memory to be left it")
-      .option("--memory-swappiness", o.memory_swappiness, "0-100", "Readiness to swap")
-      .flag("--oom-kill-disable", o.oom_kill_disable, "Do not kill it when memory runs out")
-      .option("--oom-score-adj", o.oom_score_adj, "N", "Who is killed first: -1000 to 1000")
       .option("--cpus", o.cpus, "N", "Number of CPUs, such as 1.5")
       .option("-c,--cpu-shares", o.cpu_shares, "N", "Share of the CPUs among containers (1024)")
       .option("--cpuset-cpus", o.cpuset_cpus, "LIST", "CPUs it may use: 0-3, 0,1")
@@ -87,8 +85,16 @@ void declare_resources(CLI::App* command, ContainerOptions& o) {
       .option("--cpu-rt-period", o.cpu_rt_period, "MICROSECONDS", "Period of real-time tasks")
       .option("--cpu-rt-runtime", o.cpu_rt_runtime, "MICROSECONDS", "Real-time tasks' CPU time")
       .option("--pids-limit", o.pids_limit, "N", "Number of processes; -1: no limit")
+      .option("--blkio-weight", o.blkio_weight, "10-1000", "Share of the disks; 0: none set");
+}
+
+void declare_resources(CLI::App* command, ContainerOptions& o) {
+  declare_limits(command, o, "Resources");
+  Section(command, "Resources")
+      .option("--memory-swappiness", o.memory_swappiness, "0-100", "Readiness to swap")
+      .flag("--oom-kill-disable", o.oom_kill_disable, "Do not kill it when memory runs out")
+      .option("--oom-score-adj", o.oom_score_adj, "N", "Who is killed first: -1000 to 1000")
       .option("--ulimit", o.ulimits, "NAME=SOFT[:HARD]", "A limit of setrlimit(2)")
-      .option("--blkio-weight", o.blkio_weight, "10-1000", "Share of the disks; 0: none set")
       .option("--blkio-weight-device", o.blkio_weight_devices, "DEVICE:N", "Share of one disk")
       .option("--device-read-bps", o.read_bps, "DEVICE:SIZE", "Bytes read a second")
       .option("--device-write-bps", o.write_bps, "DEVICE:SIZE", "Bytes written a second")
@@ -169,6 +175,12 @@ void declare_container_options(CLI::App* command, ContainerOptions& options) {
   declare_security(command, options);
   declare_logs_and_health(command, options);
   declare_hidden(command, options);
+}
+
+void declare_update_options(CLI::App* command, ContainerOptions& options) {
+  declare_limits(command, options, "Options");
+  Section(command, "Options")
+      .option("--restart", options.restart, "POLICY", "no, always, unless-stopped, on-failure[:max]");
 }
 
 }  // namespace ctr::cli

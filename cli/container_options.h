@@ -63,5 +63,7 @@ struct ContainerOptions {
 };
 
 void declare_container_options(CLI::App* command, ContainerOptions& options);
+// What `update` takes of them.
+void declare_update_options(CLI::App* command, ContainerOptions& options);
 
 }  // namespace ctr::cli

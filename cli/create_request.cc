@@ -99,6 +99,16 @@ void plan_health(const ContainerOptions& o, json& config) {
   if (!health.empty()) config["Healthcheck"] = health;
 }
 
+void plan_logs(const ContainerOptions& o, json& host_config) {
+  if (o.log_driver == "none" && !o.log_opts.empty())
+    invalid("invalid logging opts for driver none");
+  if (o.log_driver.empty() && o.log_opts.empty()) return;
+  host_config["LogConfig"] = {{"Type", o.log_driver},
+                              {"Config", key_values(o.log_opts, "--log-opt")}};
+}
+
+}  // namespace
+
 void plan_restart(const ContainerOptions& o, json& host_config) {
   std::string name = o.restart.substr(0, o.restart.find(':'));
   json policy = {{"Name", name.empty() ? "no" : name}, {"MaximumRetryCount", 0}};
@@ -119,16 +129,6 @@ void plan_restart(const ContainerOptions& o, json& host_config) {
     invalid("conflicting options: cannot specify both --restart and --rm");
   host_config["RestartPolicy"] = policy;
 }
-
-void plan_logs(const ContainerOptions& o, json& host_config) {
-  if (o.log_driver == "none" && !o.log_opts.empty())
-    invalid("invalid logging opts for driver none");
-  if (o.log_driver.empty() && o.log_opts.empty()) return;
-  host_config["LogConfig"] = {{"Type", o.log_driver},
-                              {"Config", key_values(o.log_opts, "--log-opt")}};
-}
-
-}  // namespace
 
 json key_values(const std::vector<std::string>& texts, std::string_view flag) {
   json object = json::object();

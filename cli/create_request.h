@@ -24,6 +24,7 @@ CreatePlan plan_create(const ContainerOptions& options, const std::vector<std::s
 
 // The parts: each writes into the request what its options say.
 void plan_resources(const ContainerOptions& options, nlohmann::json& host_config);
+void plan_restart(const ContainerOptions& options, nlohmann::json& host_config);
 void plan_network(const ContainerOptions& options, nlohmann::json& config,
                   nlohmann::json& host_config);
 void plan_files(const ContainerOptions& options, const Surroundings& surroundings,

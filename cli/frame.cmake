@@ -40,4 +40,5 @@ target_sources(cli_core PRIVATE
   commands/start.cc
   commands/stop.cc
   commands/unpause.cc
+  commands/update.cc
   commands/wait.cc)

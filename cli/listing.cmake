@@ -40,6 +40,8 @@ target_sources(cli_core PRIVATE
   commands/prune.cc
   commands/ps.cc
   commands/rmi.cc
+  commands/stats.cc
+  commands/stats_rows.cc
   commands/system_df.cc
   commands/tag.cc
   commands/top.cc

@@ -136,6 +136,22 @@ json healthcheck_json(const image::ImageHealthcheck& check) {
   return value;
 }
 
+// What the user left open is the image's.
+void merge_healthcheck(json& config, const image::ImageHealthcheck& image) {
+  const json inherited = healthcheck_json(image);
+  if (find(config, "Healthcheck") == nullptr) {
+    config["Healthcheck"] = inherited;
+    return;
+  }
+  json& own = config["Healthcheck"];
+  const auto is_open = [&](const std::string& key) {
+    const json* value = find(own, key.c_str());
+    return value == nullptr || *value == 0 || value->empty();
+  };
+  for (auto field = inherited.begin(); field != inherited.end(); ++field)
+    if (is_open(field.key())) own[field.key()] = *field;
+}
+
 void take_if_empty(json& config, const char* key, const std::string& value) {
   if (!value.empty() && get<std::string>(config, key).empty()) config[key] = value;
 }
@@ -167,7 +183,8 @@ ContainerConfig read_config(const json& config) {
                          .mac_address = get<std::string>(config, "MacAddress"),
                          .labels = get<StringMap>(config, "Labels"),
                          .stop_signal = get<std::string>(config, "StopSignal"),
-                         .stop_timeout = get_optional<int64_t>(config, "StopTimeout")};
+                         .stop_timeout = get_optional<int64_t>(config, "StopTimeout"),
+                         .health_check = find_health_check(config)};
   return result;
 }
 
@@ -261,8 +278,7 @@ void merge_image_config(json& config, const image::ImageRunConfig& image) {
     if (!config["Labels"].contains(name)) config["Labels"][name] = value;
   if (image.stop_timeout && find(config, "StopTimeout") == nullptr)
     config["StopTimeout"] = *image.stop_timeout;
-  if (image.healthcheck && find(config, "Healthcheck") == nullptr)
-    config["Healthcheck"] = healthcheck_json(*image.healthcheck);
+  if (image.healthcheck) merge_healthcheck(config, *image.healthcheck);
 }
 
 }  // namespace ctr::daemon

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "daemon/health.h"
 #include "image/image_config.h"
 
 namespace ctr::daemon {
@@ -35,6 +36,7 @@ struct ContainerConfig {
   std::map<std::string, std::string> labels;
   std::string stop_signal;
   std::optional<int64_t> stop_timeout;  // seconds; -1: wait for ever
+  std::optional<HealthCheck> health_check;
 };
 
 struct MountRequest {

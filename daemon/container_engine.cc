@@ -83,12 +83,22 @@ ContainerEngine::ContainerEngine(const Config& config, Services services)
                                              .networks = services.networks,
                                              .events = services.events}),
       execs_(containers_) {
+  health_checks_.emplace(containers_, execs_);
+  containers_.set_begin_checks([this](const std::string& id) { health_checks_->begin(id); });
   containers_.recover();
+  for (const ContainerSnapshot& container : containers_.list())
+    health_checks_->begin(container.record.id);
+}
+
+ContainerEngine::~ContainerEngine() {
+  health_checks_->stop();
+  containers_.stop();  // before the execs, which its threads call
 }
 
 void ContainerEngine::add_routes(Router& router) {
   add_container_routes(router, containers_, execs_);
   add_container_stream_routes(router, containers_);
+  add_container_archive_routes(router, containers_);
   add_container_process_routes(router, containers_);
   add_exec_routes(router, execs_);
 }

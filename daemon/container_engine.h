@@ -4,9 +4,12 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <optional>
+
 #include "daemon/config.h"
 #include "daemon/containers.h"
 #include "daemon/exec_sessions.h"
+#include "daemon/health_checks.h"
 #include "daemon/server/exchange.h"
 #include "image/snapshotter.h"
 
@@ -23,7 +26,7 @@ class ContainerEngine {
   };
   // Recovers what the last daemon left: when this returns, requests may come.
   ContainerEngine(const Config& config, Services services);
-  ~ContainerEngine() { containers_.stop(); }  // before the execs, which its threads call
+  ~ContainerEngine();
   ContainerEngine(const ContainerEngine&) = delete;
   ContainerEngine& operator=(const ContainerEngine&) = delete;
 
@@ -43,6 +46,7 @@ class ContainerEngine {
   image::Snapshotter snapshotter_;
   Containers containers_;
   ExecSessions execs_;
+  std::optional<HealthChecks> health_checks_;
 };
 
 }  // namespace ctr::daemon

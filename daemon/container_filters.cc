@@ -85,8 +85,11 @@ bool ContainerFilter::matches_state(const LiveRecord& live) const {
                    [&](const std::string& value) {
                      return ended && parse_exit_code(value) == live.state.exit_code;
                    }) &&
-         // No container has a running health check yet, and none is a swarm's task.
-         any_value(filters_, "health", [](const std::string& value) { return value == "none"; }) &&
+         any_value(filters_, "health",
+                   [&](const std::string& value) {
+                     return value == (live.health.status.empty() ? "none" : live.health.status);
+                   }) &&
+         // None is a swarm's task.
          filters_.find_bool("is-task") != true;
 }
 

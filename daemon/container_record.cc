@@ -69,7 +69,7 @@ void parse_record(ContainerRecord& record, const std::string& text) {
 
 std::string live_text(const LiveRecord& live) {
   const RunState& state = live.state;
-  return dump_json({{"status", status_name(state.status)},
+  json value = {{"status", status_name(state.status)},
                     {"pid", state.pid},
                     {"exit_code", state.exit_code},
                     {"oom_killed", state.oom_killed},
@@ -77,7 +77,9 @@ std::string live_text(const LiveRecord& live) {
                     {"started_at", state.started_at},
                     {"finished_at", state.finished_at},
                     {"restart_count", live.restart_count},
-                    {"stopped_by_user", live.stopped_by_user}});
+                    {"stopped_by_user", live.stopped_by_user}};
+  if (!live.health.status.empty()) value["health"] = health_json(live.health);
+  return dump_json(value);
 }
 
 LiveRecord parse_live(const std::string& text) {
@@ -92,6 +94,7 @@ LiveRecord parse_live(const std::string& text) {
   live.state.finished_at = value.at("finished_at").get<int64_t>();
   live.restart_count = value.at("restart_count").get<int64_t>();
   live.stopped_by_user = value.at("stopped_by_user").get<bool>();
+  if (value.contains("health")) live.health = parse_health(value["health"]);
   return live;
 }
 

@@ -55,6 +55,7 @@ struct LiveRecord {
   RunState state;
   int64_t restart_count = 0;
   bool stopped_by_user = false;  // restart policies leave it alone
+  Health health;
 };
 
 std::string short_id(const std::string& id);

@@ -15,7 +15,7 @@ using nlohmann::json;
 
 json state_json(const LiveRecord& live) {
   const RunState& state = live.state;
-  return {{"Status", status_name(state.status)},
+  json value{{"Status", status_name(state.status)},
           {"Running", state.running()},
           {"Paused", state.status == Status::paused},
           {"Restarting", state.status == Status::restarting},
@@ -26,6 +26,8 @@ json state_json(const LiveRecord& live) {
           {"Error", state.error},
           {"StartedAt", sys::format_timestamp(state.started_at)},
           {"FinishedAt", sys::format_timestamp(state.finished_at)}};
+  if (!live.health.status.empty()) value["Health"] = health_json(live.health);
+  return value;
 }
 
 json endpoint_json(const EndpointSettings& endpoint, const json& wanted) {
@@ -221,7 +223,7 @@ json list_json(const ListInput& input) {
              {"Ports", list_ports_json(input)},
              {"Labels", record.config.labels},
              {"State", status_name(state.status)},
-             {"Status", status_text(state, "", input.now)},
+             {"Status", status_text(state, input.container.live.health.status, input.now)},
              {"HostConfig", {{"NetworkMode", record.host.network_mode}}},
              {"NetworkSettings", {{"Networks", networks_json(record, input.endpoints)}}},
              {"Mounts", mounts_json(record)}};

@@ -3,6 +3,7 @@ include(spec.cmake)
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
   container.cc
+  container_archive.cc
   container_checks.cc
   container_config.cc
   container_filters.cc
@@ -11,18 +12,23 @@ add_library(daemon_domain STATIC
   container_names.cc
   container_processes.cc
   container_record.cc
+  container_root.cc
   container_state.cc
   container_stats.cc
   container_view.cc
   containers.cc
   containers_attach.cc
   containers_end.cc
+  containers_files.cc
+  containers_health.cc
   containers_recovery.cc
   containers_start.cc
   containers_stop.cc
   disk_usage.cc
   exec_sessions.cc
   found_monitors.cc
+  health.cc
+  health_checks.cc
   host_devices.cc
   launcher.cc
   launcher_network.cc
@@ -37,11 +43,12 @@ add_library(daemon_domain STATIC
 ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
   daemon_api daemon_networks daemon_process daemon_spec daemon_streams image
-  runtime_cgroup runtime_protocol runtime_seccomp_compiler)
+  runtime_accounts runtime_cgroup runtime_overlay runtime_protocol runtime_seccomp_compiler)
 
 # The routes over them, and all of it put together.
 add_library(daemon_container_routes STATIC
   container_engine.cc
+  routes/container_archive.cc
   routes/container_processes.cc
   routes/container_streams.cc
   routes/containers.cc

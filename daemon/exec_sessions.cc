@@ -1,5 +1,7 @@
 #include "daemon/exec_sessions.h"
 
+#include <signal.h>
+
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/container_schema.h"
@@ -7,6 +9,7 @@
 #include "runtime/spec_json.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/process.h"
 
 namespace ctr::daemon {
 
@@ -145,7 +148,7 @@ ExecSession ExecSessions::begin(const std::string& id, const Start& start) {
 }
 
 void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
-                       const std::string& preread) {
+                       const std::string& preread, Output output) {
   ExecSession session = get(id);
   try {
     std::shared_ptr<MonitorClient> monitor = expect_running(session.container_id);
@@ -160,7 +163,7 @@ void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
     request.attach = {.stdin_stream = session.attach_stdin,
                       .stdout_stream = session.attach_stdout,
                       .stderr_stream = session.attach_stderr,
-                      .framed = !session.config.tty,
+                      .framed = !session.config.tty && output != Output::raw,
                       .detach_keys = session.detach_keys,
                       .preread = preread};
     int pid = monitor->exec(request);
@@ -174,6 +177,15 @@ void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
     set_ended(id, 126, false);
     throw;
   }
+}
+
+void ExecSessions::kill(const std::string& id) {
+  ExecSession session = get(id);
+  std::optional<uint64_t> start_time = sys::find_start_time(session.pid);
+  if (!start_time) return;
+  std::optional<sys::Process> process = sys::Process::find(session.pid, *start_time);
+  // Its monitor reaps it, so that as long as it counts as running, the pid is its own.
+  if (process && get(id).running) process->signal(SIGKILL);
 }
 
 void ExecSessions::resize(const std::string& id, uint16_t rows, uint16_t columns) {

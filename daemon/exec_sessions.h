@@ -53,7 +53,11 @@ class ExecSessions {
   ExecSession begin(const std::string& id, const Start& start);
   // Runs what was begun; without a client it is detached. Throws StartFailure: a client has then
   // been told on its stream already.
-  void run(const std::string& id, const sys::UniqueFd* client, const std::string& preread);
+  enum class Output { as_terminal_says, raw };  // raw: without frames, with or without a terminal
+  void run(const std::string& id, const sys::UniqueFd* client, const std::string& preread,
+           Output output = Output::as_terminal_says);
+  // SIGKILL to its process, if it runs.
+  void kill(const std::string& id);
   void resize(const std::string& id, uint16_t rows, uint16_t columns);
 
   // As POST /exec/{id}/json's answer. Waits until what the monitor has said so far is known.

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <limits>
+#include <tuple>
 
 #include "image/layer_metadata.h"
 #include "runtime/sys/error.h"
@@ -62,7 +63,13 @@ uint64_t saturating_sum(uint64_t a, uint64_t b) {
 void LayerWriter::write_all(LayerReader& reader) {
   while (const LayerEntry* entry = reader.next()) {
     try {
-      write(*entry, reader);
+      if (options_.owner) {
+        LayerEntry owned = *entry;
+        std::tie(owned.uid, owned.gid) = *options_.owner;
+        write(owned, reader);
+      } else {
+        write(*entry, reader);
+      }
     } catch (const Error& error) {
       if (!is_archives_fault(error.error_number())) throw;
       fail(fmt::format("'{}': {}", entry->path, error.what()));
@@ -72,9 +79,17 @@ void LayerWriter::write_all(LayerReader& reader) {
   reader.drain();
 }
 
+// "../x" is "x" before it is put below anything.
+LayerPath LayerWriter::place(const std::string& path) const {
+  LayerPath place = parse_layer_path(path);
+  if (options_.below.empty()) return place;
+  place.parent = options_.below + "/" + place.parent;
+  return place;
+}
+
 void LayerWriter::write(const LayerEntry& entry, LayerReader& reader) {
-  LayerPath path = parse_layer_path(entry.path);
-  NameMeaning name = parse_layer_name(path);
+  LayerPath path = place(entry.path);
+  NameMeaning name = options_.whiteouts ? parse_layer_name(path) : NameMeaning{};
   switch (name.meaning) {
     case Meaning::metadata:
       return;
@@ -92,6 +107,7 @@ void LayerWriter::write(const LayerEntry& entry, LayerReader& reader) {
 void LayerWriter::write_object(const LayerEntry& entry, const LayerPath& path,
                                LayerReader& reader) {
   int parent = tree_.open_parent(path.parent);
+  if (options_.keep_kinds) check_kind(parent, path.name, entry);
   switch (entry.kind) {
     case EntryKind::file:
       write_file(parent, path.name, entry, reader);
@@ -114,12 +130,29 @@ void LayerWriter::write_object(const LayerEntry& entry, const LayerPath& path,
   whiteouts_.added(parent, path.name);
 }
 
+// Docker's words, which its clients show.
+void LayerWriter::check_kind(int parent, const std::string& name, const LayerEntry& entry) const {
+  struct stat status {};
+  if (::fstatat(parent, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return;
+  const bool is_directory = S_ISDIR(status.st_mode);
+  const bool wanted = entry.kind == EntryKind::directory;
+  if (is_directory && !wanted)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("cannot overwrite directory \"{}\" with non-directory \"{}\"", name,
+                            entry.path));
+  if (!is_directory && wanted)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("cannot overwrite non-directory \"{}\" with directory \"{}\"", name,
+                            entry.path));
+}
+
 // "./" describes the root directory; nothing may take its place (T09).
 void LayerWriter::write_root(const LayerEntry& entry) {
   if (entry.kind != EntryKind::directory)
     fail(fmt::format("'{}' would replace the root directory", entry.path));
   tree_.leave();
-  apply_metadata(tree_.root(), entry);
+  if (options_.below.empty()) return apply_metadata(tree_.root(), entry);
+  if (auto directory = tree_.find_directory(options_.below)) apply_metadata(directory->get(), entry);
 }
 
 void LayerWriter::remove_existing(int parent, const std::string& name) {
@@ -198,7 +231,7 @@ void LayerWriter::write_node(int parent, const std::string& name, const LayerEnt
 // and neither mode nor owner is set: they are those of the target, which may be such a link (T04,
 // T10).
 void LayerWriter::write_hardlink(int parent, const std::string& name, const LayerEntry& entry) {
-  LayerPath target = parse_layer_path(entry.link_target);
+  LayerPath target = place(entry.link_target);
   std::optional<UniqueFd> directory = tree_.find_directory(target.parent);
   struct stat status {};
   if (!directory || target.name.empty() ||

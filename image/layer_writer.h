@@ -4,17 +4,28 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "image/layer_reader.h"
 #include "image/layer_tree.h"
 
 namespace ctr::image {
 
+// How an archive is written that is not a whole layer.
+struct WriteOptions {
+  std::string below{};     // where in the tree the archive's root lies; links in it are followed
+  bool whiteouts = true;   // false: names that begin with ".wh." are names as any other
+  bool keep_kinds = false;  // Error{invalid_argument} rather than a directory for a file, or the reverse
+  std::optional<std::pair<uid_t, gid_t>> owner{};  // of everything, instead of the archive's
+};
+
 class LayerWriter {
  public:
   // Both must outlive it. `root` is a directory open for reading.
-  LayerWriter(int root, Whiteouts& whiteouts) : tree_(root, whiteouts), whiteouts_(whiteouts) {}
+  LayerWriter(int root, Whiteouts& whiteouts, WriteOptions options = {})
+      : tree_(root, whiteouts), whiteouts_(whiteouts), options_(std::move(options)) {}
 
   // Writes the whole archive and reads its source to the end. Error{invalid_argument} "invalid
   // archive: …" for what no archive may ask for; other errors are the host's ("no space left on
@@ -25,6 +36,8 @@ class LayerWriter {
 
  private:
   void write(const LayerEntry& entry, LayerReader& reader);
+  LayerPath place(const std::string& path) const;
+  void check_kind(int parent, const std::string& name, const LayerEntry& entry) const;
   void write_object(const LayerEntry& entry, const LayerPath& path, LayerReader& reader);
   void write_root(const LayerEntry& entry);
   void write_file(int parent, const std::string& name, const LayerEntry& entry,
@@ -41,6 +54,7 @@ class LayerWriter {
 
   LayerTree tree_;
   Whiteouts& whiteouts_;
+  WriteOptions options_;
   uint64_t size_ = 0;
 };
 

@@ -17,6 +17,7 @@ image_library(image_layers
   layer_store.cc
   layer_tree.cc
   layer_writer.cc
+  tree_archive.cc
   trash.cc
   whiteouts.cc)
 find_package(Threads REQUIRED)

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "runtime/mount_apply.h"
+#include "runtime/overlay.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/mount.h"
 #include "runtime/sys/path.h"
@@ -23,34 +24,6 @@ constexpr unsigned long ms_private = 1u << 18;
 constexpr unsigned long ms_slave = 1u << 19;
 constexpr unsigned long ms_shared = 1u << 20;
 constexpr int mnt_detach = 2;
-
-// lowerdir in one string: ':' separates and '\' escapes, so both are escaped (attack R19).
-std::string escape_lower(const std::string& path) {
-  std::string escaped;
-  for (char c : path) {
-    if (c == ':' || c == '\\' || c == ',') escaped += '\\';
-    escaped += c;
-  }
-  return escaped;
-}
-
-sys::UniqueFd mount_overlay(const Overlay& overlay) {
-  sys::FilesystemOptions options{
-      .type = "overlay", .source = "overlay", .options = {}, .attributes = 0};
-  for (const std::string& lower : overlay.lower) options.options.emplace_back("lowerdir+", lower);
-  options.options.emplace_back("upperdir", overlay.upper);
-  options.options.emplace_back("workdir", overlay.work);
-  try {
-    return sys::make_filesystem(options);
-  } catch (const sys::Error& error) {
-    if (error.error_number() != EINVAL) throw;  // EINVAL: no lowerdir+ before Linux 6.5
-  }
-  std::string joined;
-  for (const std::string& lower : overlay.lower)
-    joined += (joined.empty() ? "" : ":") + escape_lower(lower);
-  options.options = {{"lowerdir", joined}, {"upperdir", overlay.upper}, {"workdir", overlay.work}};
-  return sys::make_filesystem(options);
-}
 
 unsigned long propagation_of(const std::string& name) {
   if (name == "shared" || name == "rshared") return ms_shared | ms_recursive;
@@ -72,12 +45,14 @@ void make_mounts_private(InitContext& context) {
 
 void mount_root(InitContext& context) {
   const Root& root = context.spec.root;
-  sys::UniqueFd tree =
-      root.overlay ? mount_overlay(*root.overlay) : sys::clone_mount(AT_FDCWD, root.path, true);
   // Attached over the upper directory, or the bundle's root: any directory would do, since only
   // this namespace sees it.
-  const std::string& where = root.overlay ? root.overlay->upper : root.path;
-  sys::UniqueFd target = sys::open_at(AT_FDCWD, where, O_PATH | O_DIRECTORY);
+  if (root.overlay) {
+    context.root = attach_overlay(*root.overlay, root.overlay->upper);
+    return;
+  }
+  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, root.path, true);
+  sys::UniqueFd target = sys::open_at(AT_FDCWD, root.path, O_PATH | O_DIRECTORY);
   sys::attach_mount(tree.get(), target.get());
   sys::set_mount_attributes(tree.get(), 0, 0, ms_private, false);
   context.root = std::move(tree);

@@ -187,9 +187,6 @@ void add_unsupported(Router& router, Containers& containers) {
   };
   for (const Verb& verb : {Verb{"GET", "/containers/{id}/changes", "listing a container's changes"},
                            Verb{"GET", "/containers/{id}/export", "exporting a container"},
-                           Verb{"GET", "/containers/{id}/archive", "copying out of a container"},
-                           Verb{"HEAD", "/containers/{id}/archive", "copying out of a container"},
-                           Verb{"PUT", "/containers/{id}/archive", "copying into a container"},
                            Verb{"POST", "/commit", "making an image of a container"}})
     router.add(verb.method, verb.pattern, [&containers, verb](Exchange& exchange) {
       if (std::string_view(verb.pattern) != "/commit") containers.get(exchange.parameter("id"));

@@ -11,6 +11,8 @@ namespace ctr::daemon {
 void add_container_routes(Router& router, Containers& containers, ExecSessions& execs);
 // attach, logs, wait, resize: what streams or waits.
 void add_container_stream_routes(Router& router, Containers& containers);
+// Files into and out of a container.
+void add_container_archive_routes(Router& router, Containers& containers);
 // top and stats: what runs inside, and what it takes.
 void add_container_process_routes(Router& router, Containers& containers);
 

@@ -1,6 +1,6 @@
 #include "runtime/oci/owner.h"
 
-#include "runtime/identity.h"
+#include "runtime/accounts.h"
 #include "runtime/sys/file.h"
 
 namespace ctr::runtime::oci {

@@ -2,7 +2,7 @@
 #include <linux/mount.h>
 
 #include "runtime/environment.h"
-#include "runtime/identity.h"
+#include "runtime/accounts.h"
 #include "runtime/mount_plan.h"
 #include "runtime/spec_json.h"
 #include "runtime/sys/error.h"

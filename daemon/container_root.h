@@ -1,0 +1,32 @@
+// A container's root directory as the container has it, volumes and all, for what reads or writes its
+// files from outside: cp, export, commit. Runs in: ctrd. Needs CAP_SYS_ADMIN.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "daemon/container_record.h"
+#include "image/snapshotter.h"
+#include "runtime/monitor_protocol.h"
+
+namespace ctr::daemon {
+
+// What is done with the root: a directory open for reading (O_RDONLY). Everything below it is the
+// container's to change at any time: resolve with sys/path.h.
+using RootVisit = std::function<void(int root)>;
+
+// Of a running container: the root of its first process. Throws Error{conflict} if that is gone.
+void visit_running_root(const runtime::ContainerState& state, const RootVisit& visit);
+
+struct StoppedRoot {
+  image::Snapshot snapshot;
+  std::vector<MountPoint> mounts;
+  std::string directory;  // where the root is mounted, seen by nobody else
+};
+// Of a container that does not run, and must not start meanwhile: its overlay and volumes are mounted
+// in the private mount namespace of a thread that does the visit, and go with that thread. No crash
+// can leave them.
+void visit_stopped_root(const StoppedRoot& root, const RootVisit& visit);
+
+}  // namespace ctr::daemon
