@@ -252,10 +252,15 @@ sys::UniqueFd Client::connect() const {
   }
 }
 
-void Client::write_request(int socket, const Request& request, bool upgrade) const {
+std::string Client::request_head(const Request& request) const {
   std::string text = fmt::format("{} {}{} HTTP/1.1\r\nHost: ctr\r\nUser-Agent: ctr/{}\r\n",
                                  request.method, version_prefix, request.target, CTR_VERSION);
   for (const auto& [name, value] : request.headers) text += fmt::format("{}: {}\r\n", name, value);
+  return text;
+}
+
+void Client::write_request(int socket, const Request& request, bool upgrade) const {
+  std::string text = request_head(request);
   if (upgrade) text += "Connection: Upgrade\r\nUpgrade: tcp\r\n";
   if (request.body) text += "Content-Type: application/json\r\n";
   if (request.body || request.method != "GET")
@@ -331,6 +336,10 @@ Response Client::remove(const std::string& target) {
 BodyStream Client::open_stream(const Request& request) {
   sys::UniqueFd socket = connect();
   write_request(socket.get(), request, false);
+  return read_answer(std::move(socket), request);
+}
+
+BodyStream Client::read_answer(sys::UniqueFd socket, const Request& request) const {
   std::string buffer;
   ResponseHead head = read_head(socket.get(), buffer);
   trace(request, head.status);
@@ -339,6 +348,24 @@ BodyStream Client::open_stream(const Request& request) {
     throw ApiError(head.status, api_error_message(head.status, read_body(reader, socket.get())));
   }
   return BodyStream(std::move(socket), std::move(buffer), head);
+}
+
+BodyStream Client::upload(const Request& request, const std::function<std::string_view()>& source) {
+  sys::UniqueFd socket = connect();
+  send_all(socket.get(), request_head(request) +
+                             "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n");
+  try {
+    for (std::string_view piece = source(); !piece.empty(); piece = source()) {
+      if (is_stale(socket.get())) return read_answer(std::move(socket), request);
+      send_all(socket.get(), fmt::format("{:x}\r\n", piece.size()));
+      send_all(socket.get(), piece);
+      send_all(socket.get(), "\r\n");
+    }
+    send_all(socket.get(), "0\r\n\r\n");
+  } catch (const ConnectionError&) {
+    // It closed its end: what it had to say before that is there to read.
+  }
+  return read_answer(std::move(socket), request);
 }
 
 HijackedStream Client::hijack(const std::string& target, std::optional<std::string> body) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
@@ -117,6 +118,9 @@ class Client {
 
   // Throws ApiError for 400 and above. The stream has a connection of its own.
   BodyStream open_stream(const Request& request);
+  // The same with a body of any size, which `source` gives piece by piece (empty at the end). An
+  // answer that comes before the body's end, an error mostly, ends the sending.
+  BodyStream upload(const Request& request, const std::function<std::string_view()>& source);
   HijackedStream hijack(const std::string& target, std::optional<std::string> body = std::nullopt);
   // Sends a request on a connection of its own and leaves the answer to the caller.
   sys::UniqueFd begin(const Request& request);
@@ -128,6 +132,8 @@ class Client {
  private:
   sys::UniqueFd connect() const;
   void write_request(int socket, const Request& request, bool upgrade) const;
+  std::string request_head(const Request& request) const;
+  BodyStream read_answer(sys::UniqueFd socket, const Request& request) const;
   Response exchange(const Request& request, bool& reused);
   void trace(const Request& request, int status) const;
 

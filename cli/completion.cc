@@ -87,6 +87,9 @@ ObjectNames objects_of(const CLI::App& app, size_t operand) {
   if (name.starts_with("NAME|ID")) return ObjectNames::containers_and_images;
   bool is_image = name.find("IMAGE") != name.npos || name.starts_with("REPOSITORY");
   if (is_image) return ObjectNames::images;
+  // A new one's name is the user's to choose.
+  if (name.starts_with("NETWORK") && app.get_name() != "create") return ObjectNames::networks;
+  if (name.starts_with("VOLUME") && app.get_name() != "create") return ObjectNames::volumes;
   if (!name.starts_with("CONTAINER")) return ObjectNames::none;
   bool running = std::find(std::begin(needs_running), std::end(needs_running), app.get_name()) !=
                  std::end(needs_running);

@@ -8,7 +8,15 @@
 
 namespace ctr::cli {
 
-enum class ObjectNames { none, containers, running_containers, images, containers_and_images };
+enum class ObjectNames {
+  none,
+  containers,
+  running_containers,
+  images,
+  containers_and_images,
+  networks,
+  volumes
+};
 
 struct Completion {
   std::vector<std::string> words;           // that begin with what is typed

@@ -8,6 +8,7 @@ target_sources(cli_core PRIVATE
   commands.cc
   container_creation.cc
   container_options.cc
+  copy_plan.cc
   create_isolation.cc
   create_network.cc
   create_request.cc
@@ -15,6 +16,7 @@ target_sources(cli_core PRIVATE
   detach_keys.cc
   environment.cc
   exit_wait.cc
+  file_streams.cc
   help.cc
   http.cc
   image_pull.cc
@@ -27,7 +29,10 @@ target_sources(cli_core PRIVATE
   session.cc
   stream_demux.cc
   volumes.cc
+  commands/archives.cc
   commands/attach.cc
+  commands/commit.cc
+  commands/cp.cc
   commands/create.cc
   commands/exec.cc
   commands/kill.cc

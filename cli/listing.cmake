@@ -36,6 +36,7 @@ target_sources(cli_core PRIVATE
   commands/inspect.cc
   commands/inspect_schema.cc
   commands/logs.cc
+  commands/network.cc
   commands/port.cc
   commands/prune.cc
   commands/ps.cc
@@ -45,4 +46,5 @@ target_sources(cli_core PRIVATE
   commands/system_df.cc
   commands/tag.cc
   commands/top.cc
-  commands/version.cc)
+  commands/version.cc
+  commands/volume.cc)

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <deque>
+#include <future>
 
+#include "image/apply_layer.h"
 #include "image/inflate.h"
 #include "image/layer_reader.h"
 #include "image/layer_writer.h"
@@ -16,6 +17,7 @@
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/path.h"
+#include "runtime/sys/socket.h"
 
 namespace ctr::daemon {
 
@@ -60,37 +62,6 @@ std::string link_destination(int root, const FoundPath& found, const std::string
   }
   return sys::clean_path(path);
 }
-
-// Pulls what the inflater pushes.
-class InflatedSource {
- public:
-  explicit InflatedSource(const std::function<std::string_view()>& source)
-      : source_(source),
-        inflater_(image::make_inflater([this](std::string piece) { ready_.push_back(std::move(piece)); })) {}
-
-  std::string_view next() {
-    while (ready_.empty() && !ended_) {
-      std::string_view piece = source_();
-      if (piece.empty()) {
-        ended_ = true;
-        inflater_->finish();
-      } else {
-        inflater_->feed(piece);
-      }
-    }
-    if (ready_.empty()) return {};
-    current_ = std::move(ready_.front());
-    ready_.pop_front();
-    return current_;
-  }
-
- private:
-  const std::function<std::string_view()>& source_;
-  std::deque<std::string> ready_;
-  std::string current_;
-  bool ended_ = false;
-  std::unique_ptr<image::Inflater> inflater_;
-};
 
 // The directory that the archive goes to, as a path inside the root without links.
 std::string expect_directory(int root, const std::string& path) {
@@ -163,7 +134,7 @@ void pack(const FoundPath& found, const std::function<bool(std::string_view)>& s
 void unpack_into(int root, const std::string& path, const std::function<std::string_view()>& source,
                  const UnpackOptions& options) {
   std::string directory = expect_directory(root, path);
-  InflatedSource inflated(source);
+  image::InflatingSource inflated(source);
   image::LayerReader reader([&] { return inflated.next(); });
   // The container's root is one tree, there are no layers below it to hide anything of.
   std::unique_ptr<image::Whiteouts> whiteouts = image::make_deleting_whiteouts(root);
@@ -178,6 +149,38 @@ void unpack_into(int root, const std::string& path, const std::function<std::str
     if (error.error_number() != EROFS) throw;
     throw sys::Error(sys::ErrorKind::forbidden, error.what(), EROFS);
   }
+}
+
+void copy_tree(int root, const std::string& path, const std::string& target) {
+  std::optional<sys::UniqueFd> source = sys::find_in_root(root, path, O_RDONLY | O_DIRECTORY);
+  if (!source) return;
+  const std::string copy = target + ".new-" + sys::random_hex(8);
+  sys::check(::mkdir(copy.c_str(), 0700), "mkdir", copy);
+  try {
+    auto [reader_end, writer_end] = sys::socket_pair(SOCK_STREAM);
+    std::future<void> packing =
+        std::async(std::launch::async, [from = source->get(), to = std::move(writer_end)]() mutable {
+          image::TreeArchive archive([&](std::string_view piece) {
+            sys::write_all(to.get(), piece, "pipe");
+            return true;
+          });
+          archive.add(from, ".", ".");
+          archive.finish();
+          to.reset();
+        });
+    {
+      // Closed before the packing is waited for, which a failed unpacking else would never end.
+      sys::UniqueFd input = std::move(reader_end);
+      sys::UniqueFd top = sys::open_at(AT_FDCWD, copy, O_RDONLY | O_DIRECTORY);
+      image::apply_tree(top.get(), input.get());
+    }
+    packing.get();
+    sys::check(::rename(copy.c_str(), target.c_str()), "rename", copy);
+  } catch (...) {
+    sys::remove_tree(copy);
+    throw;
+  }
+  sys::sync_directory(sys::clean_path(target + "/.."));
 }
 
 }  // namespace ctr::daemon

@@ -51,4 +51,9 @@ struct UnpackOptions {
 void unpack_into(int root, const std::string& path, const std::function<std::string_view()>& source,
                  const UnpackOptions& options);
 
+// Copies what lies in the directory `path` inside the root, and that directory's owner, mode and
+// attributes, to the empty directory `target` of the host: in one step, so that nobody ever sees half of
+// it. Nothing happens where there is no such directory.
+void copy_tree(int root, const std::string& path, const std::string& target);
+
 }  // namespace ctr::daemon

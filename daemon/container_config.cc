@@ -61,6 +61,7 @@ MountRequest read_mount(const json& mount) {
           .subpath = get<std::string>(volume, "Subpath"),
           .volume_driver = driver != nullptr ? get<std::string>(*driver, "Name") : "",
           .volume_labels = get<StringMap>(volume, "Labels"),
+          .volume_options = driver != nullptr ? get<StringMap>(*driver, "Options") : StringMap{},
           .tmpfs_size = get<int64_t>(tmpfs, "SizeBytes"),
           .tmpfs_mode = get<int64_t>(tmpfs, "Mode")};
 }

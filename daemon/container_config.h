@@ -53,6 +53,7 @@ struct MountRequest {
   std::string subpath;
   std::string volume_driver;
   std::map<std::string, std::string> volume_labels;
+  std::map<std::string, std::string> volume_options;  // of its driver
   int64_t tmpfs_size = 0;
   int64_t tmpfs_mode = 0;
 };

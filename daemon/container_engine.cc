@@ -11,6 +11,7 @@
 #include "daemon/log_options.h"
 #include "daemon/routes/containers.h"
 #include "daemon/routes/exec.h"
+#include "daemon/routes/volumes.h"
 #include "image/digest.h"
 #include "runtime/security/capabilities.h"
 #include "runtime/sys/file.h"
@@ -101,6 +102,7 @@ void ContainerEngine::add_routes(Router& router) {
   add_container_archive_routes(router, containers_);
   add_container_process_routes(router, containers_);
   add_exec_routes(router, execs_);
+  add_volume_routes(router, containers_);
 }
 
 ContainerEngine::Counts ContainerEngine::count() const {

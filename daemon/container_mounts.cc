@@ -41,15 +41,6 @@ void check_destination(const std::string& destination, const std::string& prefix
     refuse("{}invalid specification: destination can't be '/'", prefix);
 }
 
-void check_volume_name(const std::string& name) {
-  if (!is_valid_volume_name(name))
-    refuse(
-        "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
-        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, "
-        "use absolute path",
-        name);
-}
-
 // What stands behind the second colon of -v.
 struct BindMode {
   bool writable = true;
@@ -96,8 +87,9 @@ MountPoint plan_bind_request(const MountRequest& request) {
 
 MountPoint plan_volume_request(const MountRequest& request) {
   if (!request.source.empty()) check_volume_name(request.source);
-  if (!request.subpath.empty())
-    throw sys::Error(sys::ErrorKind::unsupported, "volume subpaths are not supported yet");
+  if (!request.subpath.empty() && request.subpath[0] == '/')
+    refuse("invalid mount config for type \"volume\": subpath must be a relative path within the "
+           "volume");
   if (!request.volume_driver.empty() && request.volume_driver != "local")
     throw sys::Error(sys::ErrorKind::not_found,
                      fmt::format("error looking up volume plugin {0}: plugin \"{0}\" not found",
@@ -109,7 +101,11 @@ MountPoint plan_volume_request(const MountRequest& request) {
           .mode = "z",
           .propagation = "",
           .writable = !request.read_only,
-          .anonymous = request.source.empty()};
+          .anonymous = request.source.empty(),
+          .no_copy = request.no_copy,
+          .subpath = request.subpath,
+          .volume_labels = request.volume_labels,
+          .volume_options = request.volume_options};
 }
 
 MountPoint plan_tmpfs_request(const MountRequest& request) {
@@ -224,6 +220,15 @@ bool is_valid_volume_name(std::string_view name) {
                      [&](char c) { return alphanumeric(c) || c == '_' || c == '.' || c == '-'; });
 }
 
+void check_volume_name(const std::string& name) {
+  if (!is_valid_volume_name(name))
+    refuse(
+        "create {0}: \"{0}\" includes invalid characters for a local volume name, only "
+        "\"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, "
+        "use absolute path",
+        name);
+}
+
 MountPoint parse_bind(const std::string& text) {
   std::vector<std::string> parts = split(text, ':');
   bool empty =
@@ -250,7 +255,8 @@ MountPoint parse_bind(const std::string& text) {
                                                     : mode.propagation,
           .writable = mode.writable,
           .anonymous = false,
-          .create_source = !is_volume};
+          .create_source = !is_volume,
+          .no_copy = !mode.copy};
 }
 
 void check_tmpfs_options(const std::string& text) {

@@ -28,5 +28,6 @@ MountPoint parse_bind(const std::string& text);
 void check_tmpfs_options(const std::string& text);
 
 bool is_valid_volume_name(std::string_view name);
+void check_volume_name(const std::string& name);  // throws Error{invalid_argument}, Docker's text
 
 }  // namespace ctr::daemon

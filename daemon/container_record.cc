@@ -22,7 +22,11 @@ json mount_json(const MountPoint& mount) {
           {"anonymous", mount.anonymous},
           {"create_source", mount.create_source},
           {"non_recursive", mount.non_recursive},
-          {"recursive_read_only", mount.recursive_read_only}};
+          {"recursive_read_only", mount.recursive_read_only},
+          {"no_copy", mount.no_copy},
+          {"subpath", mount.subpath},
+          {"filesystem", mount.filesystem},
+          {"filesystem_options", mount.filesystem_options}};
 }
 
 MountPoint parse_mount(const json& value) {
@@ -36,7 +40,11 @@ MountPoint parse_mount(const json& value) {
           .anonymous = value.at("anonymous").get<bool>(),
           .create_source = value.at("create_source").get<bool>(),
           .non_recursive = value.at("non_recursive").get<bool>(),
-          .recursive_read_only = value.at("recursive_read_only").get<bool>()};
+          .recursive_read_only = value.at("recursive_read_only").get<bool>(),
+          .no_copy = value.value("no_copy", false),
+          .subpath = value.value("subpath", ""),
+          .filesystem = value.value("filesystem", ""),
+          .filesystem_options = value.value("filesystem_options", std::vector<std::string>{})};
 }
 
 // The three configurations are JSON already and have columns of their own.
@@ -153,8 +161,8 @@ void ContainerTable::insert(const ContainerRecord& record, const LiveRecord& liv
 
 void ContainerTable::update_record(const ContainerRecord& record) {
   image::Statement update(database_,
-                          "UPDATE containers SET name = ?, host_config = ? WHERE id = ?");
-  update.bind(record.name, record.host_config_json, record.id).run();
+                          "UPDATE containers SET name = ?, host_config = ?, networking = ? WHERE id = ?");
+  update.bind(record.name, record.host_config_json, record.networking_json, record.id).run();
 }
 
 void ContainerTable::update_live(const std::string& id, const LiveRecord& live) {

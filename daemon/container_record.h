@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -27,6 +28,14 @@ struct MountPoint {
   bool create_source = false;       // -v: a missing directory is made
   bool non_recursive = false;       // without what is mounted below the source
   bool recursive_read_only = true;  // read-only with all that is mounted below it (R16)
+  // of a volume
+  bool no_copy = false;            // it does not begin with what the image has in its place
+  std::string subpath{};           // the part of it that is mounted; empty: all
+  std::string filesystem{};        // not a directory of the host, but this type, of `source` …
+  std::vector<std::string> filesystem_options{};  // … with these
+  // For the volume if it is made with the container; not kept.
+  std::map<std::string, std::string> volume_labels{};
+  std::map<std::string, std::string> volume_options{};
 };
 
 struct ContainerRecord {
@@ -77,7 +86,7 @@ class ContainerTable {
 
   // Throws Error{conflict} when the name is taken.
   void insert(const ContainerRecord& record, const LiveRecord& live);
-  void update_record(const ContainerRecord& record);  // name and limits
+  void update_record(const ContainerRecord& record);  // name, limits and networks
   void update_live(const std::string& id, const LiveRecord& live);
   void remove(const std::string& id);
 

@@ -30,7 +30,7 @@ sys::UniqueFd make_mount_point(int root, const std::string& path, bool is_direct
 
 // A volume that is not there yet is made by the start, and a tmpfs is empty.
 void mount_volume(int root, const MountPoint& mount) {
-  if (mount.source.empty() || !sys::exists(mount.source)) return;
+  if (!mount.filesystem.empty() || mount.source.empty() || !sys::exists(mount.source)) return;
   sys::UniqueFd source = sys::open_at(AT_FDCWD, mount.source, O_PATH);
   struct stat status {};
   sys::check(::fstat(source.get(), &status), "stat", mount.source);

@@ -96,7 +96,7 @@ std::string describe_image(const ContainerRecord& record) {
 Containers::Containers(LauncherOptions options, Services services)
     : services_(services),
       launcher_(std::move(options), services.snapshotter, services.networks),
-      volumes_(launcher_.options().data_root + "/volumes"),
+      volumes_(services.database, services.events, launcher_.options().data_root + "/volumes"),
       table_(services.database),
       machine_(read_machine_limits(launcher_.cgroup_layout().swap_accounting)),
       recorder_("recorder"),
@@ -267,19 +267,6 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   return record;
 }
 
-void Containers::make_mounts(ContainerRecord& record) {
-  for (MountPoint& mount : record.mounts) {
-    if (mount.type == "bind" && !mount.create_source && !sys::exists(mount.source))
-      throw sys::Error(sys::ErrorKind::invalid_argument,
-                       fmt::format("invalid mount config for type \"bind\": bind source path does "
-                                   "not exist: {}",
-                                   mount.source));
-    if (mount.type != "volume") continue;
-    if (mount.name.empty()) mount.name = sys::random_hex(32);
-    mount.source = volumes_.ensure(mount.name);
-  }
-}
-
 std::string Containers::choose_name(const std::string& wanted, const std::string& id) {
   if (!wanted.empty()) {
     std::string name = parse_container_name(wanted);
@@ -307,9 +294,12 @@ Containers::Created Containers::create(const json& body, const std::string& name
   record.created = sys::now();
   record.name = choose_name(name, record.id);
   try {
-    make_mounts(record);
+    // Until the record is known, nobody sees that the volumes are used.
+    std::vector<Volumes::Hold> holds = make_mounts(record);
     launcher_.make_directory(record);
+    fill_volumes(record);
     table_.insert(record, {});
+    index_.add(std::make_shared<Container>(record));
   } catch (...) {
     // A directory without a record is nobody's: the next start of the daemon removes it if this
     // fails.
@@ -317,8 +307,6 @@ Containers::Created Containers::create(const json& body, const std::string& name
     launcher_.remove_directory(record.id);
     throw;
   }
-  auto container = std::make_shared<Container>(record);
-  index_.add(container);
   publish(record, "create");
   return created;
 }

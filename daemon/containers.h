@@ -9,7 +9,9 @@
 //   containers_attach.cc    attach, resize, wait
 //   containers_files.cc     the root file system, for who copies
 //   containers_health.cc    what health checks found
+//   containers_networks.cc  connecting and disconnecting
 //   containers_recovery.cc  what a new daemon finds
+//   containers_volumes.cc   the volumes that containers bring, fill and use
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -24,6 +26,7 @@
 #include <vector>
 
 #include "daemon/container.h"
+#include "daemon/container_changes.h"
 #include "daemon/container_checks.h"
 #include "daemon/container_index.h"
 #include "daemon/container_root.h"
@@ -118,6 +121,25 @@ class Containers {
   // The root directory as the container sees it. One that does not run is kept from starting until
   // the visit is over.
   void visit_root(const std::string& reference, const RootVisit& visit);
+  // What it changed in its image's files: a layer's tar, without what the engine itself put there.
+  // `pause`: nothing is written meanwhile.
+  void pack_changes(const std::string& reference, bool pause,
+                    const std::function<bool(std::string_view)>& sink);
+  // The same as a list, by path.
+  std::vector<FileChange> list_changes(const std::string& reference);
+
+  // --- volumes ---
+  Volumes& volumes() { return volumes_; }
+  std::vector<std::string> users_of_volume(const std::string& name) const;  // ids of containers
+  void remove_volume(const std::string& name);  // see Volumes::remove
+
+  // --- networks ---
+  // `settings` is Docker's EndpointSettings, normalised. Error{forbidden} where it is connected
+  // already, or cannot be.
+  void connect_network(const std::string& reference, const Network& network,
+                       const nlohmann::json& settings);
+  // `force`: also where the container is gone.
+  void disconnect_network(const std::string& reference, const Network& network, bool force);
 
   // --- looking ---
   ContainerSnapshot snapshot(const std::string& reference) const;
@@ -159,11 +181,23 @@ class Containers {
   // containers.cc
   ContainerRecord plan(const nlohmann::json& body, const std::string& id,
                        const std::string& platform, std::vector<std::string>& warnings);
-  void make_mounts(ContainerRecord& record);
   std::string choose_name(const std::string& wanted, const std::string& id);
   std::string expect_joinable(const std::string& mode) const;
   void save(Container& container);
   void save_soon(std::shared_ptr<Container> container);
+
+  // containers_networks.cc
+  void save_networking(const std::shared_ptr<Container>& container, ContainerRecord& record,
+                       const nlohmann::json& networking);
+  void plug_in(const ContainerSnapshot& now, const Network& network,
+               const nlohmann::json& settings);
+  void pull_out(const ContainerSnapshot& now, const Network& network);
+
+  // containers_volumes.cc
+  std::vector<Volumes::Hold> make_mounts(ContainerRecord& record);
+  void fill_volumes(const ContainerRecord& record);
+  void remove_anonymous_volumes(const ContainerRecord& record);
+  void publish_volumes(const ContainerRecord& record, const std::string& action);
 
   // containers_start.cc
   void start_locked(const std::shared_ptr<Container>& container);

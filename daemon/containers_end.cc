@@ -79,6 +79,7 @@ void Containers::on_exit(const std::shared_ptr<Container>& container,
   log_info("container ended",
            {{"id", container->id}, {"exit-code", std::to_string(exit.exit_code)}});
   publish(now.record, "die", exit_attributes(now.live.state));
+  publish_volumes(now.record, "unmount");
   if (exec_handlers_.container_ended) exec_handlers_.container_ended(container->id);
   if (now.record.host.auto_remove) return remove_automatically(container);
   save_soon(container);
@@ -274,13 +275,14 @@ void Containers::remove_locked(const std::shared_ptr<Container>& container, bool
     container->parked.clear();
     container->notify();
   }
+  // Not behind the client's back: it may remove the network next, or publish the same port.
+  services_.networks.release(record.id);
   if (exec_handlers_.container_removed) exec_handlers_.container_removed(record.id);
   publish(record, "destroy");
   reaper_.post([this, record, volumes] {
     launcher_.clean_up(record);
     launcher_.remove_directory(record.id);
-    for (const MountPoint& mount : record.mounts)
-      if (volumes && mount.anonymous) volumes_.remove(mount.name);
+    if (volumes) remove_anonymous_volumes(record);
   });
 }
 

@@ -1,5 +1,8 @@
 // The files of containers, for what reads and writes them from outside.
+#include <fcntl.h>
+
 #include "daemon/containers.h"
+#include "image/tree_archive.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 
@@ -32,6 +35,50 @@ void Containers::visit_root(const std::string& reference, const RootVisit& visit
   visit_running_root(runtime::parse_container_state(
                          sys::read_file(launcher_.exec_directory(record.id) + "/state.json")),
                      visit);
+}
+
+namespace {
+
+// Freezes a running container for as long as it lives.
+class Pause {
+ public:
+  explicit Pause(std::optional<runtime::Cgroup> cgroup) : cgroup_(std::move(cgroup)) {
+    if (cgroup_) cgroup_->freeze();
+  }
+  ~Pause() {
+    try {
+      if (cgroup_) cgroup_->thaw();
+    } catch (const sys::Error&) {
+      // It ended meanwhile.
+    }
+  }
+  Pause(const Pause&) = delete;
+  Pause& operator=(const Pause&) = delete;
+
+ private:
+  std::optional<runtime::Cgroup> cgroup_;
+};
+
+}  // namespace
+
+void Containers::pack_changes(const std::string& reference, bool pause,
+                              const std::function<bool(std::string_view)>& sink) {
+  std::shared_ptr<Container> container = index_.get(reference);
+  Operation operation(*this, container);
+  ContainerSnapshot now = snapshot(container->id);
+  std::optional<runtime::Cgroup> cgroup;
+  if (pause && now.live.state.status == Status::running)
+    cgroup = launcher_.open_cgroup(now.record);
+  Pause paused(std::move(cgroup));
+  sys::UniqueFd upper = sys::open_at(AT_FDCWD, launcher_.snapshot(now.record).upper,
+                                     O_RDONLY | O_DIRECTORY);
+  image::TreeArchive archive(sink, {.whiteouts = true, .left_out_if_empty = engine_paths()});
+  archive.add_content(upper.get());
+  archive.finish();
+}
+
+std::vector<FileChange> Containers::list_changes(const std::string& reference) {
+  return find_changes(launcher_.snapshot(snapshot(reference).record));
 }
 
 }  // namespace ctr::daemon

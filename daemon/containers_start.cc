@@ -144,6 +144,7 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
   }
   log_info("container started",
            {{"id", container->id}, {"pid", std::to_string(launched.started.pid)}});
+  publish_volumes(record, "mount");
   publish(record, "start");
   save_soon(container);
   // An exit that came with the start is handled in here: after the state says that it ran.

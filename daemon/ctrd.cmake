@@ -44,4 +44,5 @@ target_link_libraries(daemon_routes PUBLIC daemon_images daemon_process daemon_s
 add_executable(ctrd
   engine.cc
   main.cc)
-target_link_libraries(ctrd PRIVATE daemon_routes daemon_network_routes daemon_container_routes)
+target_link_libraries(ctrd PRIVATE daemon_routes daemon_network_routes daemon_container_routes
+  daemon_image_making)

@@ -4,6 +4,7 @@ include(spec.cmake)
 add_library(daemon_domain STATIC
   container.cc
   container_archive.cc
+  container_changes.cc
   container_checks.cc
   container_config.cc
   container_filters.cc
@@ -21,9 +22,11 @@ add_library(daemon_domain STATIC
   containers_end.cc
   containers_files.cc
   containers_health.cc
+  containers_networks.cc
   containers_recovery.cc
   containers_start.cc
   containers_stop.cc
+  containers_volumes.cc
   disk_usage.cc
   exec_sessions.cc
   found_monitors.cc
@@ -53,8 +56,17 @@ add_library(daemon_container_routes STATIC
   routes/container_streams.cc
   routes/containers.cc
   routes/exec.cc
-  routes/terminal_size.cc)
+  routes/terminal_size.cc
+  routes/volumes.cc)
 target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server)
+
+# Images of containers and of archives: where the two meet.
+add_library(daemon_image_making STATIC
+  commit.cc
+  commit_config.cc
+  routes/image_making.cc)
+ctr_export_headers(daemon_image_making daemon)
+target_link_libraries(daemon_image_making PUBLIC daemon_domain daemon_images daemon_server)
 
 add_library(daemon_network_routes STATIC
   routes/networks.cc)

@@ -2,12 +2,15 @@
 
 #include <nlohmann/json.hpp>
 
+#include "daemon/api/container_schema.h"
 #include "daemon/logging.h"
 #include "daemon/routes/events.h"
 #include "daemon/routes/image_json.h"
+#include "daemon/routes/image_making.h"
 #include "daemon/routes/images.h"
 #include "daemon/routes/networks.h"
 #include "daemon/routes/system.h"
+#include "daemon/routes/volumes.h"
 #include "runtime/sys/file.h"
 
 namespace ctr::daemon {
@@ -101,6 +104,7 @@ void Engine::add_routes(Router& router) {
     return ContainerCounts{counts.running, counts.paused, counts.stopped};
   };
   system.list_container_usage = [this] { return containers_.usage_json(); };
+  system.list_volume_usage = [this] { return volume_usage_json(containers_.containers()); };
   system.count_images = [this] { return static_cast<int64_t>(images_.count()); };
   system.list_image_usage = [this] { return image_usage_json(images_); };
   system.layers_size = [this] { return static_cast<int64_t>(images_.layers_size()); };
@@ -109,10 +113,21 @@ void Engine::add_routes(Router& router) {
   };
   add_system_routes(router, std::move(system));
   add_event_routes(router, events_);
-  add_image_routes(router, images_, search_);
-  add_network_routes(router, {.networks = networks_, .container_name = [this](auto& id) {
-                                return find_container_name(containers_.containers(), id);
-                              }});
+  ImageMaking making{containers_.containers(), images_, config_.data_root + "/tmp"};
+  sys::make_directories(making.scratch, 0700);
+  add_image_routes(router, images_, search_,
+                   [making](Exchange& exchange) { import_image(exchange, making); });
+  add_image_making_routes(router, making);
+  Containers& containers = containers_.containers();
+  add_network_routes(
+      router, {.networks = networks_,
+               .container_name = [&](auto& id) { return find_container_name(containers, id); },
+               .connect = [&](auto& container, auto& network, auto& endpoint) {
+                 containers.connect_network(container, network, api::normalise_endpoint(endpoint));
+               },
+               .disconnect = [&](auto& container, auto& network, bool force) {
+                 containers.disconnect_network(container, network, force);
+               }});
   containers_.add_routes(router);
 }
 

@@ -7,7 +7,9 @@
 
 #include "daemon/api/query_time.h"
 #include "daemon/pull_messages.h"
+#include "image/archive.h"
 #include "image/image_config.h"
+#include "image/save_archive.h"
 #include "image/registry_error.h"
 #include "runtime/sys/error.h"
 
@@ -52,11 +54,27 @@ std::map<std::string, std::string> image_labels(const Image& image) {
   return image::parse_image_config(image.config_json).config.labels;
 }
 
+namespace {
+
+bool name_matches(const std::string& pattern, const std::string& name) {
+  return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
+         ::fnmatch(pattern.c_str(), name_without_tag(name).c_str(), FNM_PATHNAME) == 0;
+}
+
+// Of an image's names, those that were asked for.
+void keep_matching(const std::vector<std::string>& patterns, std::vector<std::string>& names) {
+  if (patterns.empty()) return;
+  std::erase_if(names, [&](const std::string& name) {
+    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
+      return name_matches(pattern, name);
+    });
+  });
+}
+
+}  // namespace
+
 bool reference_matches(const std::string& pattern, const Image& image) {
-  auto matches = [&](const std::string& name) {
-    return ::fnmatch(pattern.c_str(), name.c_str(), FNM_PATHNAME) == 0 ||
-           ::fnmatch(pattern.c_str(), name_without_tag(name).c_str(), FNM_PATHNAME) == 0;
-  };
+  auto matches = [&](const std::string& name) { return name_matches(pattern, name); };
   return std::any_of(image.tags.begin(), image.tags.end(), matches) ||
          std::any_of(image.repo_digests.begin(), image.repo_digests.end(), matches);
 }
@@ -160,6 +178,8 @@ std::vector<ImageFacts> Images::list(const Filters& filters) const {
     if (bounded && (image.created >= before || image.created <= since)) continue;
     ImageFacts facts{image, image_labels(image), {}, 0};
     if (!image_matches(filters, facts)) continue;
+    keep_matching(filters.values("reference"), facts.image.tags);
+    keep_matching(filters.values("reference"), facts.image.repo_digests);
     facts.containers = containers_of(image_users, image.id);
     for (const Digest& layer : image.diff_ids)
       if (auto found = services_.layers.find(layer); found && shared.contains(layer))
@@ -217,6 +237,78 @@ Images::Pruned Images::prune(const Filters& filters) {
                             .id = "",
                             .attributes = {{"reclaimed", std::to_string(pruned.bytes)}}});
   return pruned;
+}
+
+namespace {
+
+// The names under which the reference's images are saved: "alpine" is all of its tags. None for an id
+// or a digest: those have no name in the archive.
+std::vector<std::string> tags_to_save(const image::ImageStore& store, const std::string& reference) {
+  image::Reference wanted;
+  try {
+    wanted = image::parse_reference_as_written(reference);
+  } catch (const Error&) {
+    return {};
+  }
+  std::vector<std::string> tags;
+  if (!wanted.digest.empty()) return tags;
+  for (const Image& image : store.list())
+    for (const std::string& tag : image.tags) {
+      const image::Reference name = image::parse_reference(tag);
+      if (name.name() == wanted.name() && (wanted.tag.empty() || name.tag == wanted.tag))
+        tags.push_back(tag);
+    }
+  return tags;
+}
+
+// Each image once, with all the names that were asked for.
+void add_to_save(std::vector<image::ImageToSave>& images, Image image, const std::string& tag) {
+  auto same = std::find_if(images.begin(), images.end(),
+                           [&](const auto& other) { return other.image.id == image.id; });
+  if (same == images.end()) same = images.insert(images.end(), {std::move(image), {}});
+  if (!tag.empty()) same->tags.push_back(tag);
+}
+
+}  // namespace
+
+void Images::save(const std::vector<std::string>& references,
+                  const std::function<bool(std::string_view)>& sink) {
+  image::Lease lease = services_.store.open_lease();
+  std::vector<image::ImageToSave> images;
+  for (const std::string& reference : references) {
+    std::vector<std::string> tags = tags_to_save(services_.store, reference);
+    if (tags.empty()) add_to_save(images, services_.store.get(reference), "");
+    for (const std::string& tag : tags) add_to_save(images, services_.store.get(tag), tag);
+  }
+  image::save_images(images, services_.content, [&](const Digest& digest) { lease.keep(digest); },
+                     sink);
+  for (const std::string& reference : references) publish("save", reference, reference);
+}
+
+void Images::load(const std::function<std::string_view()>& source, const std::string& scratch,
+                  const std::optional<image::Platform>& platform, const Write& write) {
+  std::unique_ptr<image::ArchiveFiles> files = image::spool_archive(source, scratch);
+  image::Lease lease = services_.store.open_lease();
+  std::lock_guard lock(embedded_mutex_);
+  std::vector<image::ArchivedImage> loaded =
+      image::load_archive(*files, services_.content, services_.layers,
+                          {.keep = [&](const Digest& digest) { lease.keep(digest); },
+                           .platform = platform});
+  for (const image::ArchivedImage& archived : loaded) {
+    Image image = services_.store.put(archived.image, "");
+    for (const std::string& tag : archived.tags) {
+      services_.store.put(archived.image, tag);
+      write(stream_message("Loaded image: " + tag + "\n"));
+    }
+    if (archived.tags.empty()) write(stream_message("Loaded image ID: " + image.id.text() + "\n"));
+    publish("load", image.id.text(), image.id.text(), image);
+  }
+}
+
+Image Images::add(const image::NewImage& made, const std::string& tag, const std::string& action) {
+  Image image = services_.store.put(made, tag);
+  publish(action, image.id.text(), tag.empty() ? image.id.text() : tag, image);
+  return image;
 }
 
 void Images::check_credentials(const std::string& server,

@@ -72,11 +72,24 @@ class Images {
   // dangling=false: all that no container uses; otherwise those without a name. Also label, until.
   Pruned prune(const Filters& filters);
 
+  // Writes the images as one archive. A repository without a tag stands for all its tags. Throws
+  // Error{not_found} before the first byte.
+  void save(const std::vector<std::string>& references,
+            const std::function<bool(std::string_view)>& sink);
+  // Takes all images of the archive, which is read to its end into `scratch` first; writes Docker's
+  // messages.
+  void load(const std::function<std::string_view()>& source, const std::string& scratch,
+            const std::optional<image::Platform>& platform,
+            const std::function<void(const std::string&)>& write);
+  // Records an image that was made here; its parts are kept by `lease`. Publishes `action`.
+  image::Image add(const image::NewImage& made, const std::string& tag, const std::string& action);
+  image::Lease open_lease() { return services_.store.open_lease(); }
+
   void check_credentials(const std::string& server, const image::Credentials& credentials) const;
   image::NamedManifest resolve(const image::Reference& reference,
                                const image::Credentials& credentials, std::stop_token stop) const;
-  const image::ContentStore& content() const { return services_.content; }
-  const image::LayerStore& layers() const { return services_.layers; }
+  image::ContentStore& content() const { return services_.content; }
+  image::LayerStore& layers() const { return services_.layers; }
   const image::RegistryClient& registry() const { return services_.registry; }
 
  private:

@@ -127,7 +127,9 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
                                 .read_only = !mount.writable,
                                 .recursive_read_only = mount.recursive_read_only,
                                 .non_recursive = mount.non_recursive,
-                                .propagation = mount.propagation});
+                                .propagation = mount.propagation,
+                                .filesystem = mount.filesystem,
+                                .filesystem_options = mount.filesystem_options});
   }
   std::vector<EndpointSettings> endpoints = attach_networks(record);
   placement.interfaces = plan_interfaces(endpoints);

@@ -4,6 +4,8 @@
 // Owned by Containers. Runs in: ctrd, on the thread that starts or cleans up. Thread-safe.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <functional>
 #include <map>
 #include <memory>
@@ -95,5 +97,10 @@ class Launcher {
 
 // What a container asks of networks at its start: its mode's first. Pure.
 std::vector<AttachRequest> plan_attachments(const ContainerRecord& record);
+// What it asks of one of them; `endpoint` is Docker's EndpointSettings, normalised. Pure.
+AttachRequest attach_request(const ContainerRecord& record, const std::string& network,
+                             const nlohmann::json& endpoint);
+// A member of a record's networking: its mode's network was disconnected from it.
+inline constexpr const char* left_mode_key = "LeftNetworkMode";
 
 }  // namespace ctr::daemon

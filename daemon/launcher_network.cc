@@ -20,20 +20,6 @@ std::string text_of(const json& object, const char* key) {
   return value != object.end() && value->is_string() ? value->get<std::string>() : "";
 }
 
-AttachRequest attach_request(const ContainerRecord& record, const std::string& network,
-                             const json& endpoint) {
-  AttachRequest request;
-  request.container_id = record.id;
-  request.network = network;
-  request.mac = text_of(endpoint, "MacAddress");
-  if (endpoint.contains("IPAMConfig") && endpoint["IPAMConfig"].is_object())
-    request.ip = text_of(endpoint["IPAMConfig"], "IPv4Address");
-  if (endpoint.contains("Aliases") && endpoint["Aliases"].is_array())
-    for (const json& alias : endpoint["Aliases"])
-      request.aliases.push_back(alias.get<std::string>());
-  return request;
-}
-
 bool is_same_network(const std::string& a, const std::string& b) {
   auto canonical = [](const std::string& name) {
     return name.empty() || name == "default" ? std::string("bridge") : name;
@@ -49,6 +35,20 @@ void write_plain(const std::string& path, const std::string& content) {
 
 }  // namespace
 
+AttachRequest attach_request(const ContainerRecord& record, const std::string& network,
+                             const json& endpoint) {
+  AttachRequest request;
+  request.container_id = record.id;
+  request.network = network;
+  request.mac = text_of(endpoint, "MacAddress");
+  if (endpoint.contains("IPAMConfig") && endpoint["IPAMConfig"].is_object())
+    request.ip = text_of(endpoint["IPAMConfig"], "IPv4Address");
+  if (endpoint.contains("Aliases") && endpoint["Aliases"].is_array())
+    for (const json& alias : endpoint["Aliases"])
+      request.aliases.push_back(alias.get<std::string>());
+  return request;
+}
+
 std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
   const std::string& mode = record.host.network_mode;
   if (mode.starts_with("container:")) return {};
@@ -62,10 +62,15 @@ std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
     else
       others.push_back(attach_request(record, endpoint.key(), *endpoint));
   }
-  std::vector<AttachRequest> requests{attach_request(record, mode, own)};
-  requests[0].ports = plan_ports(json::parse(record.host_config_json), record.config.exposed_ports);
-  if (requests[0].mac.empty()) requests[0].mac = record.config.mac_address;
+  std::vector<AttachRequest> requests;
+  if (!networking.contains(left_mode_key)) {
+    requests.push_back(attach_request(record, mode, own));
+    if (requests[0].mac.empty()) requests[0].mac = record.config.mac_address;
+  }
   requests.insert(requests.end(), others.begin(), others.end());
+  if (!requests.empty())
+    requests[0].ports =
+        plan_ports(json::parse(record.host_config_json), record.config.exposed_ports);
   return requests;
 }
 

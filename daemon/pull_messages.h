@@ -15,6 +15,8 @@ namespace ctr::daemon {
 
 // {"status":"…","id":"…"}, the id left out where it is empty.
 std::string status_message(const std::string& status, const std::string& id = "");
+// {"stream":"…"}
+std::string stream_message(const std::string& text);
 // {"errorDetail":{"message":"…"},"error":"…"}
 std::string error_message(const std::string& message);
 

@@ -41,8 +41,13 @@ std::vector<std::string> split(const std::string& text, char separator) {
 Mount bind_mount(const SettledMount& settled) {
   Mount mount;
   mount.destination = settled.target;
-  mount.type = "bind";
+  mount.type = settled.filesystem.empty() ? "bind" : settled.filesystem;
   mount.source = settled.source;
+  if (!settled.filesystem.empty()) {
+    mount.options = settled.filesystem_options;
+    if (settled.read_only) mount.options.push_back("ro");
+    return mount;
+  }
   mount.options.push_back(settled.non_recursive ? "bind" : "rbind");
   if (settled.read_only) mount.options.push_back(settled.recursive_read_only ? "rro" : "ro");
   mount.options.push_back(settled.propagation.empty() ? "rprivate" : settled.propagation);

@@ -12,7 +12,9 @@
 
 namespace ctr::image {
 
-uint64_t apply_layer(int directory, int input) {
+namespace {
+
+uint64_t apply(int directory, int input, const WriteOptions& options) {
   sys::UniqueFd root = sys::open_at(directory, ".", O_RDONLY | O_DIRECTORY);
   std::string buffer(256 << 10, '\0');
   LayerReader reader([&] {
@@ -21,9 +23,17 @@ uint64_t apply_layer(int directory, int input) {
     return std::string_view(buffer.data(), static_cast<size_t>(count));
   });
   std::unique_ptr<Whiteouts> whiteouts = make_deleting_whiteouts(root.get());
-  LayerWriter writer(root.get(), *whiteouts);
+  LayerWriter writer(root.get(), *whiteouts, options);
   writer.write_all(reader);
   return writer.size();
+}
+
+}  // namespace
+
+uint64_t apply_layer(int directory, int input) { return apply(directory, input, {}); }
+
+uint64_t apply_tree(int directory, int input) {
+  return apply(directory, input, {.whiteouts = false});
 }
 
 }  // namespace ctr::image

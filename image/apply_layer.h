@@ -11,5 +11,7 @@ namespace ctr::image {
 // before this layer, not what this layer brings. Returns the sum of the regular files' bytes.
 // Throws Error{invalid_argument} "invalid archive: …"; what was written until then stays.
 uint64_t apply_layer(int directory, int input);
+// The same for a tar that is no layer: names that begin with ".wh." are names as any other.
+uint64_t apply_tree(int directory, int input);
 
 }  // namespace ctr::image

@@ -55,14 +55,6 @@ class DirectoryFiles : public ArchiveFiles {
   UniqueFd root_;
 };
 
-// A file without a name: gone with its last descriptor.
-UniqueFd make_unnamed_file(const std::string& directory) {
-  const std::string path = directory + "/load-" + sys::random_hex(8);
-  UniqueFd file = sys::open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
-  check(::unlink(path.c_str()), "unlink", path);
-  return file;
-}
-
 // "a/./b/../c" and "/a/c" are both "a/c".
 std::string normal_name(std::string_view path) {
   return sys::clean_path(path).substr(1);
@@ -75,7 +67,7 @@ std::string directory_of(const std::string& name) {
 
 class SpooledFiles : public ArchiveFiles {
  public:
-  explicit SpooledFiles(const std::string& scratch) : file_(make_unnamed_file(scratch)) {}
+  explicit SpooledFiles(const std::string& scratch) : file_(sys::make_unnamed_file(scratch)) {}
 
   void take_all(LayerReader& reader) {
     while (const LayerEntry* entry = reader.next()) {
@@ -150,34 +142,6 @@ class SpooledFiles : public ArchiveFiles {
   uint64_t end_ = 0;
   std::map<std::string, Part> parts_;
   std::map<std::string, std::string> links_;
-};
-
-// A pulling source of plain bytes over a pulling source of compressed ones.
-class InflatingSource {
- public:
-  explicit InflatingSource(const std::function<std::string_view()>& source)
-      : source_(source),
-        inflater_(
-            make_inflater([this](std::string piece) { ready_.push_back(std::move(piece)); })) {}
-
-  std::string_view next() {
-    if (!ready_.empty()) ready_.pop_front();
-    while (ready_.empty() && !ended_) {
-      std::string_view piece = source_();
-      ended_ = piece.empty();
-      if (ended_)
-        inflater_->finish();
-      else
-        inflater_->feed(piece);
-    }
-    return ready_.empty() ? std::string_view() : std::string_view(ready_.front());
-  }
-
- private:
-  const std::function<std::string_view()>& source_;
-  std::deque<std::string> ready_;  // the first was handed out
-  std::unique_ptr<Inflater> inflater_;
-  bool ended_ = false;
 };
 
 }  // namespace

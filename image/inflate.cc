@@ -99,4 +99,21 @@ std::unique_ptr<Inflater> make_plain_inflater(Inflater::Sink sink) {
   return std::make_unique<PlainInflater>(std::move(sink));
 }
 
+InflatingSource::InflatingSource(std::function<std::string_view()> source)
+    : source_(std::move(source)),
+      inflater_(make_inflater([this](std::string piece) { ready_.push_back(std::move(piece)); })) {}
+
+std::string_view InflatingSource::next() {
+  if (!ready_.empty()) ready_.pop_front();
+  while (ready_.empty() && !ended_) {
+    std::string_view piece = source_();
+    ended_ = piece.empty();
+    if (ended_)
+      inflater_->finish();
+    else
+      inflater_->feed(piece);
+  }
+  return ready_.empty() ? std::string_view() : std::string_view(ready_.front());
+}
+
 }  // namespace ctr::image

@@ -1,6 +1,7 @@
 // Decompression of a layer's stream, a piece at a time, with bounded memory.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -31,6 +32,20 @@ inline constexpr size_t inflated_piece_size = 256 << 10;
 // Finds out the compression by the first bytes. Error{unsupported} for those that layers may not
 // have.
 std::unique_ptr<Inflater> make_inflater(Inflater::Sink sink);
+
+// A pulling source of plain bytes over a pulling source of compressed ones. Both give the stream's next
+// piece, valid until the next call; empty at the end.
+class InflatingSource {
+ public:
+  explicit InflatingSource(std::function<std::string_view()> source);
+  std::string_view next();
+
+ private:
+  std::function<std::string_view()> source_;
+  std::deque<std::string> ready_;  // the first was handed out
+  std::unique_ptr<Inflater> inflater_;
+  bool ended_ = false;
+};
 
 // The parts. Any number of gzip members, or of zstd frames, one after another (pigz, eStargz, …).
 enum class GzipLibrary { fastest, zlib };

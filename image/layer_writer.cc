@@ -79,9 +79,21 @@ void LayerWriter::write_all(LayerReader& reader) {
   reader.drain();
 }
 
+namespace {
+
+LayerPath renamed(LayerPath place, const std::string& from, const std::string& to) {
+  if (from == to) return place;
+  std::string path = place.parent.empty() ? place.name : place.parent + "/" + place.name;
+  if (from == ".") return parse_layer_path(to + "/" + path);
+  if (path != from && !path.starts_with(from + "/")) return place;
+  return parse_layer_path((to == "." ? "" : to) + path.substr(from.size()));
+}
+
+}  // namespace
+
 // "../x" is "x" before it is put below anything.
 LayerPath LayerWriter::place(const std::string& path) const {
-  LayerPath place = parse_layer_path(path);
+  LayerPath place = renamed(parse_layer_path(path), options_.renamed.first, options_.renamed.second);
   if (options_.below.empty()) return place;
   place.parent = options_.below + "/" + place.parent;
   return place;

@@ -19,6 +19,8 @@ struct WriteOptions {
   bool whiteouts = true;   // false: names that begin with ".wh." are names as any other
   bool keep_kinds = false;  // Error{invalid_argument} rather than a directory for a file, or the reverse
   std::optional<std::pair<uid_t, gid_t>> owner{};  // of everything, instead of the archive's
+  // Names whose first component is the one begin with the other; "." stands for no component.
+  std::pair<std::string, std::string> renamed{".", "."};
 };
 
 class LayerWriter {

@@ -9,8 +9,10 @@ image_library(image
   archive.cc
   archive_files.cc
   garbage_collector.cc
+  image_builder.cc
   image_removal.cc
   image_store.cc
   lease.cc
+  save_archive.cc
   snapshotter.cc)
 target_link_libraries(image PUBLIC image_core image_database image_layers runtime_sys)

@@ -120,6 +120,8 @@ struct TreeArchive::State {
   void add_directory(int parent, const std::string& name, archive_entry* entry,
                      const std::string& as, bool with_content);
   void add_whiteout(const std::string& name);
+  bool is_left_out(int directory, const std::string& name, const std::string& as,
+                   const struct stat& status) const;
   bool find_link(archive_entry* entry, const struct stat& status, const std::string& as);
   void copy_content(int fd, uint64_t size);
 
@@ -177,6 +179,7 @@ void TreeArchive::State::add(int directory, const std::string& name, const std::
   sys::check(::fstat(object->get(), &status), "stat", as);
   if (S_ISSOCK(status.st_mode)) return;
   if (form.whiteouts && is_whiteout(status)) return add_whiteout(as);
+  if (is_left_out(directory, name, as, status)) return;
   const bool is_mounted = form.stay_on_mount && is_mount_root(object->get());
   if (is_mounted && S_ISREG(status.st_mode)) status.st_size = 0;
   Entry entry = make_entry(S_ISDIR(status.st_mode) ? as + "/" : as, status);
@@ -192,6 +195,15 @@ void TreeArchive::State::add(int directory, const std::string& name, const std::
     ::archive_entry_set_symlink(entry.get(), target.c_str());
   }
   check(::archive_write_header(archive, entry.get()));
+}
+
+bool TreeArchive::State::is_left_out(int directory, const std::string& name, const std::string& as,
+                                     const struct stat& status) const {
+  if (!form.left_out_if_empty.contains(as)) return false;
+  if (S_ISREG(status.st_mode)) return status.st_size == 0;
+  if (!S_ISDIR(status.st_mode)) return false;
+  auto below = sys::find_at(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  return below && sys::list_directory(below->get()).empty();
 }
 
 bool TreeArchive::State::find_link(archive_entry* entry, const struct stat& status,
@@ -269,6 +281,16 @@ void TreeArchive::add(int directory, const std::string& name, const std::string&
 }
 
 void TreeArchive::add_content(int directory) { state_->add_below(directory, ""); }
+
+void TreeArchive::add_text(const std::string& archived_as, std::string_view content) {
+  struct stat status {};
+  status.st_mode = S_IFREG | 0644;
+  status.st_size = static_cast<off_t>(content.size());
+  Entry entry = make_entry(archived_as, status);
+  state_->check(::archive_write_header(state_->archive, entry.get()));
+  la_ssize_t written = ::archive_write_data(state_->archive, content.data(), content.size());
+  state_->check(written < 0 ? static_cast<int>(written) : ARCHIVE_OK);
+}
 
 void TreeArchive::finish() { state_->check(::archive_write_close(state_->archive)); }
 

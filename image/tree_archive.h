@@ -5,14 +5,16 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace ctr::image {
 
 struct TreeForm {
-  bool whiteouts = false;       // the tree is an overlay's upper: its deletions become ".wh." entries
-  bool stay_on_mount = false;   // what is mounted in the tree is written empty
+  bool whiteouts = false;      // the tree is an overlay's upper: its deletions become ".wh." entries
+  bool stay_on_mount = false;  // what is mounted in the tree is written empty
+  std::set<std::string> left_out_if_empty{};  // "etc/hosts": files and directories, as archived
 };
 
 class TreeArchive {
@@ -32,6 +34,8 @@ class TreeArchive {
   void add(int directory, const std::string& name, const std::string& archived_as);
   // What lies in the directory, below no name: "bin", "etc", …
   void add_content(int directory);
+  // A file that is nowhere else: owned by root, 0644, of the year 1970.
+  void add_text(const std::string& archived_as, std::string_view content);
   // The end of the archive. Without it, it is cut off.
   void finish();
 

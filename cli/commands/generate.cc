@@ -49,6 +49,17 @@ void print_images(Context& context, std::string_view typed) {
     }
 }
 
+void print_networks(Context& context, std::string_view typed) {
+  for (const Json& network : parse_document(context.client().call({.target = "/networks"}).body))
+    print_matches(context, typed, text_member(network, "Name"));
+}
+
+void print_volumes(Context& context, std::string_view typed) {
+  Json answer = parse_document(context.client().call({.target = "/volumes"}).body);
+  if (const Json& volumes = member(answer, "Volumes"); volumes.is_array())
+    for (const Json& volume : volumes) print_matches(context, typed, text_member(volume, "Name"));
+}
+
 void print_completion(Context& context) {
   if (context.operands.empty()) return;
   const std::string& typed = context.operands.back();
@@ -59,6 +70,8 @@ void print_completion(Context& context) {
   if (both || running || completion.objects == ObjectNames::containers)
     print_containers(context, typed, !running);
   if (both || completion.objects == ObjectNames::images) print_images(context, typed);
+  if (completion.objects == ObjectNames::networks) print_networks(context, typed);
+  if (completion.objects == ObjectNames::volumes) print_volumes(context, typed);
 }
 
 }  // namespace

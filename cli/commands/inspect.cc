@@ -131,7 +131,7 @@ void add_inspection(CLI::App& parent, Context& context, const std::string& name,
   command->add_option(operand, options->names)->required();
   command->add_option("-f,--format", options->format, "Format output: 'json' or a Go TEMPLATE")
       ->type_name("FORMAT");
-  if (type != "image")
+  if (type.empty() || type == "container")
     command->add_flag("-s,--size", options->size, "Display total file sizes of containers");
   if (type.empty())
     command->add_option("--type", options->type, "Only inspect objects of the given type")
@@ -152,6 +152,16 @@ void add_container_inspect(CLI::App& parent, Context& context, std::string name)
 
 void add_image_inspect(CLI::App& parent, Context& context, std::string name) {
   add_inspection(parent, context, name, "image", "Display detailed information on images", "IMAGE");
+}
+
+void add_network_inspect(CLI::App& parent, Context& context, std::string name) {
+  add_inspection(parent, context, name, "network", "Display detailed information on networks",
+                 "NETWORK");
+}
+
+void add_volume_inspect(CLI::App& parent, Context& context, std::string name) {
+  add_inspection(parent, context, name, "volume", "Display detailed information on volumes",
+                 "VOLUME");
 }
 
 }  // namespace ctr::cli

@@ -1,4 +1,4 @@
-// ctr container prune and ctr image prune: what nobody uses goes.
+// ctr container|image|network|volume|system prune: what nobody uses goes.
 #include <CLI/App.hpp>
 #include <nlohmann/json.hpp>
 
@@ -80,6 +80,47 @@ void prune_images(Context& context, PruneOptions options) {
   print_reclaimed(context, answer);
 }
 
+void prune_volumes(Context& context, PruneOptions options) {
+  std::string_view warning =
+      options.all ? "This will remove all volumes that no container uses."
+                  : "This will remove anonymous volumes that no container uses.";
+  if (!options.force && !is_wanted(context, warning)) return;
+  if (options.all) options.filters.push_back("all=true");
+  Json answer =
+      parse_document(context.client().post(prune_target("/volumes/prune", options.filters)).body);
+  std::vector<std::string> names = texts_member(answer, "VolumesDeleted");
+  if (!names.empty()) context.out(fmt::format("Deleted Volumes:\n{}\n\n", fmt::join(names, "\n")));
+  print_reclaimed(context, answer);
+}
+
+void prune_networks(Context& context, const PruneOptions& options) {
+  std::string_view warning = "This will remove all custom networks that no container uses.";
+  if (!options.force && !is_wanted(context, warning)) return;
+  Json answer =
+      parse_document(context.client().post(prune_target("/networks/prune", options.filters)).body);
+  std::vector<std::string> names = texts_member(answer, "NetworksDeleted");
+  if (!names.empty()) context.out(fmt::format("Deleted Networks:\n{}\n\n", fmt::join(names, "\n")));
+}
+
+// As Docker: containers, networks and images, in the order in which one frees the next.
+void prune_system(Context& context, const PruneOptions& options, bool volumes) {
+  std::string warning = fmt::format(
+      "This will remove:\n  - all stopped containers\n  - all networks not used by at least one "
+      "container\n{}  - {}\n",
+      volumes ? "  - all anonymous volumes not used by at least one container\n" : "",
+      options.all ? "all images without at least one container associated to them"
+                  : "all dangling images");
+  if (!options.force && !is_wanted(context, warning)) return;
+  PruneOptions unasked = options;
+  unasked.force = true;
+  prune_containers(context, unasked);
+  prune_networks(context, unasked);
+  PruneOptions anonymous = unasked;
+  anonymous.all = false;
+  if (volumes) prune_volumes(context, anonymous);
+  prune_images(context, unasked);
+}
+
 CLI::App* add_prune(CLI::App& parent, const std::string& name, const std::string& description,
                     const std::shared_ptr<PruneOptions>& options) {
   CLI::App* command = parent.add_subcommand(name, description);
@@ -103,6 +144,29 @@ void add_image_prune(CLI::App& parent, Context& context, std::string name) {
   CLI::App* command = add_prune(parent, name, "Remove unused images", options);
   command->add_flag("-a,--all", options->all, "Remove all unused images, not just dangling ones");
   command->callback([&context, options] { prune_images(context, *options); });
+}
+
+void add_volume_prune(CLI::App& parent, Context& context, std::string name) {
+  auto options = std::make_shared<PruneOptions>();
+  CLI::App* command = add_prune(parent, name, "Remove unused anonymous volumes", options);
+  command->add_flag("-a,--all", options->all, "Remove all unused volumes, named ones, too");
+  command->callback([&context, options] { prune_volumes(context, *options); });
+}
+
+void add_network_prune(CLI::App& parent, Context& context, std::string name) {
+  auto options = std::make_shared<PruneOptions>();
+  add_prune(parent, name, "Remove all unused networks", options)->callback([&context, options] {
+    prune_networks(context, *options);
+  });
+}
+
+void add_system_prune(CLI::App& parent, Context& context, std::string name) {
+  auto options = std::make_shared<PruneOptions>();
+  auto volumes = std::make_shared<bool>(false);
+  CLI::App* command = add_prune(parent, name, "Remove what nobody uses", options);
+  command->add_flag("-a,--all", options->all, "Remove all unused images, not just dangling ones");
+  command->add_flag("--volumes", *volumes, "Remove anonymous volumes, too");
+  command->callback([&context, options, volumes] { prune_system(context, *options, *volumes); });
 }
 
 }  // namespace ctr::cli

@@ -367,6 +367,10 @@ json normalise_networking_config(const json& request) {
   return normalise_object(request, networking_fields, "NetworkingConfig", true);
 }
 
+json normalise_endpoint(const json& request) {
+  return normalise_object(request, endpoint_fields, "EndpointConfig", true);
+}
+
 json normalise_exec_config(const json& request) {
   return normalise_object(request, exec_fields, "ExecConfig", true);
 }

@@ -14,6 +14,7 @@ namespace ctr::daemon::api {
 nlohmann::json normalise_config(const nlohmann::json& request);
 nlohmann::json normalise_host_config(const nlohmann::json& request);
 nlohmann::json normalise_networking_config(const nlohmann::json& request);
+nlohmann::json normalise_endpoint(const nlohmann::json& request);  // one of its EndpointsConfig
 // The body of an exec's creation.
 nlohmann::json normalise_exec_config(const nlohmann::json& request);
 

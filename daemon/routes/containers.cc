@@ -179,22 +179,6 @@ void add_life_cycle(Router& router, Containers& containers) {
   });
 }
 
-void add_unsupported(Router& router, Containers& containers) {
-  struct Verb {
-    const char* method;
-    const char* pattern;
-    const char* what;
-  };
-  for (const Verb& verb : {Verb{"GET", "/containers/{id}/changes", "listing a container's changes"},
-                           Verb{"GET", "/containers/{id}/export", "exporting a container"},
-                           Verb{"POST", "/commit", "making an image of a container"}})
-    router.add(verb.method, verb.pattern, [&containers, verb](Exchange& exchange) {
-      if (std::string_view(verb.pattern) != "/commit") containers.get(exchange.parameter("id"));
-      throw sys::Error(sys::ErrorKind::unsupported,
-                       fmt::format("{} is not supported yet", verb.what));
-    });
-}
-
 }  // namespace
 
 void add_container_routes(Router& router, Containers& containers, ExecSessions& execs) {
@@ -211,7 +195,6 @@ void add_container_routes(Router& router, Containers& containers, ExecSessions& 
   add("POST", "/containers/{id}/update", &ContainerRoutes::update);
   add("DELETE", "/containers/{id}", &ContainerRoutes::remove);
   add_life_cycle(router, containers);
-  add_unsupported(router, containers);
 }
 
 }  // namespace ctr::daemon

@@ -65,11 +65,10 @@ void pull(Exchange& exchange, Images& images) {
   }
 }
 
-void create(Exchange& exchange, Images& images) {
+void create(Exchange& exchange, Images& images, const std::function<void(Exchange&)>& import) {
+  if (!exchange.query("fromSrc").value_or("").empty()) return import(exchange);
   if (exchange.query("fromImage").value_or("").empty())
-    throw Error(ErrorKind::unsupported, exchange.query("fromSrc")
-                                            ? "importing an archive is not supported yet"
-                                            : "no image given: fromImage is missing");
+    throw Error(ErrorKind::invalid_argument, "no image given: fromImage is missing");
   pull(exchange, images);
 }
 
@@ -138,8 +137,11 @@ void search_hub(Exchange& exchange, ImageSearch& search) {
 
 }  // namespace
 
-void add_image_routes(Router& router, Images& images, ImageSearch& search) {
-  router.add("POST", "/images/create", [&](Exchange& exchange) { create(exchange, images); });
+void add_image_routes(Router& router, Images& images, ImageSearch& search,
+                      std::function<void(Exchange&)> import) {
+  router.add("POST", "/images/create", [&images, import](Exchange& exchange) {
+    create(exchange, images, import);
+  });
   router.add("GET", "/images/json", [&](Exchange& exchange) { list(exchange, images); });
   router.add("GET", "/images/{name:*}/json", [&](Exchange& exchange) {
     exchange.respond_json(200, image_inspect_json(images, images.get(exchange.parameter("name")),

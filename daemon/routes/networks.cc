@@ -121,26 +121,17 @@ std::string expect_container(const JsonObject& body) {
 void connect(const NetworkRouteSources& sources, Exchange& exchange) {
   json body = exchange.body_json();
   JsonObject object(body);
-  AttachRequest request;
-  request.network = sources.networks.get(exchange.parameter("id")).id;
-  std::string container = expect_container(object);
-  if (auto endpoint = object.find_object("EndpointConfig")) {
-    request.aliases = endpoint->strings("Aliases");
-    request.mac = endpoint->string("MacAddress");
-    if (auto ipam = endpoint->find_object("IPAMConfig")) request.ip = ipam->string("IPv4Address");
-  }
-  if (!sources.connect) refuse_for_now("connecting a container that exists");
-  sources.connect(container, request);
+  Network network = sources.networks.get(exchange.parameter("id"));
+  auto endpoint = object.find_object("EndpointConfig");
+  sources.connect(expect_container(object), network, endpoint ? endpoint->value() : json::object());
   exchange.respond_empty(200);
 }
 
 void disconnect(const NetworkRouteSources& sources, Exchange& exchange) {
   json body = exchange.body_json();
   JsonObject object(body);
-  std::string id = sources.networks.get(exchange.parameter("id")).id;
-  std::string container = expect_container(object);
-  if (!sources.disconnect) refuse_for_now("disconnecting a container");
-  sources.disconnect(container, id, object.boolean("Force"));
+  Network network = sources.networks.get(exchange.parameter("id"));
+  sources.disconnect(expect_container(object), network, object.boolean("Force"));
   exchange.respond_empty(200);
 }
 

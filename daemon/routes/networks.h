@@ -1,6 +1,8 @@
 // /networks: list, inspect, create, remove, prune, and connecting containers that exist.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -16,9 +18,11 @@ struct NetworkRouteSources {
   // The name (without slash) of a container by its full id; nullopt if it is gone.
   std::function<std::optional<std::string>(const std::string& id)> container_name{};
   // Connects a container (by name, id or prefix), running or not, to a network, or disconnects it.
-  // Left empty: the client is told that this is not possible yet (501).
-  std::function<void(const std::string& container, const AttachRequest& request)> connect{};
-  std::function<void(const std::string& container, const std::string& network_id, bool force)>
+  // `endpoint` is the request's EndpointConfig as it came.
+  std::function<void(const std::string& container, const Network& network,
+                     const nlohmann::json& endpoint)>
+      connect{};
+  std::function<void(const std::string& container, const Network& network, bool force)>
       disconnect{};
 };
 

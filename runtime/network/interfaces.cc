@@ -264,6 +264,16 @@ void configure_interfaces(const std::vector<NetworkInterface>& interfaces) {
   socket.execute(batch);
 }
 
+void add_default_route(const NetworkInterface& interface) {
+  NetlinkSocket socket;
+  NetlinkBatch batch;
+  int index = socket.find_index(interface.name);
+  if (index == 0)
+    throw Error(ErrorKind::not_found, fmt::format("link '{}' does not exist", interface.name));
+  plan_default_route(batch, interface, index);
+  socket.execute(batch);
+}
+
 bool await_interfaces(const std::vector<NetworkInterface>& interfaces) {
   // The host's ends first: a bridge is operational once a port is.
   std::vector<std::string> links;

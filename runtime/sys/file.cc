@@ -201,6 +201,13 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0;
 }
 
+UniqueFd make_unnamed_file(const std::string& directory) {
+  const std::string path = directory + "/unnamed-" + random_hex(8);
+  UniqueFd file = open_at(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+  check(::unlink(path.c_str()), "unlink", path);
+  return file;
+}
+
 std::string random_hex(size_t bytes) {
   static constexpr char digits[] = "0123456789abcdef";
   std::string raw(bytes, '\0');

@@ -58,6 +58,9 @@ std::vector<std::string> list_directory(const std::string& path);
 
 bool exists(const std::string& path);
 
+// A file in `directory` without a name, for reading and writing: gone with its last descriptor.
+UniqueFd make_unnamed_file(const std::string& directory);
+
 // Random bytes from getrandom(2) as lower-case hexadecimal: random_hex(32) has 64 characters.
 std::string random_hex(size_t bytes);
 

@@ -36,6 +36,13 @@ def box(engine, request):
     engine.ctr("rm", "-f", name)
 
 
+@pytest.fixture(params=["docker", "ctr"])
+def cp(engine, request):
+    """The same command of either client."""
+    client = engine.docker if request.param == "docker" else engine.ctr
+    return lambda *arguments, **options: client("cp", *arguments, **options)
+
+
 def read_tar(engine, name, path):
     done = engine.docker("cp", f"{name}:{path}", "-", text=False)
     return tarfile.open(fileobj=io.BytesIO(done.stdout))
@@ -55,23 +62,71 @@ def test_a_tree_comes_out_with_links_owners_and_kinds(engine, box):
     assert archive.extractfile("work/sub/b").read() == b"two\n"
 
 
-def test_a_file_goes_in_and_comes_out_again(engine, box, tmp_path):
+def test_a_file_goes_in_and_comes_out_again(engine, box, cp, tmp_path):
     source = tmp_path / "file"
     source.write_bytes(os.urandom(300_000))
     os.chmod(source, 0o640)
-    engine.docker("cp", str(source), f"{box}:/tmp/file")
-    engine.docker("cp", f"{box}:/tmp/file", str(tmp_path / "back"))
+    cp(str(source), f"{box}:/tmp/file")
+    cp(f"{box}:/tmp/file", str(tmp_path / "back"))
     assert (tmp_path / "back").read_bytes() == source.read_bytes()
     assert (tmp_path / "back").stat().st_mode & 0o777 == 0o640
 
 
-def test_what_was_copied_into_a_stopped_container_is_there_when_it_starts(engine, tmp_path):
+def test_what_was_copied_into_a_stopped_container_is_there_when_it_starts(engine, cp, tmp_path):
     (tmp_path / "tree/deep").mkdir(parents=True)
     (tmp_path / "tree/deep/file").write_text("here\n")
     engine.ctr("create", "--name", "later", "alpine", "cat", "/srv/tree/deep/file")
-    engine.docker("cp", str(tmp_path / "tree"), "later:/srv/")
+    cp(str(tmp_path / "tree"), "later:/srv/")
     assert engine.out("start", "-a", "later") == "here"
     engine.ctr("rm", "later")
+
+
+@pytest.mark.parametrize("source, destination, expected", [
+    ("dir", "/srv/new", ["/srv/new/file", "/srv/new/sub/file"]),
+    ("dir", "/srv", ["/srv/dir/file", "/srv/dir/sub/file"]),
+    ("dir/.", "/srv", ["/srv/file", "/srv/sub/file"]),
+    ("dir/.", "/srv/new", ["/srv/new/file", "/srv/new/sub/file"]),
+    ("file", "/srv", ["/srv/file"]),
+    ("file", "/srv/named", ["/srv/named"]),
+    ("file", "/etc/motd", ["/etc/motd"]),
+])
+def test_what_is_copied_where_follows_dockers_rules_in_both_directions(engine, cp, tmp_path, source, destination,
+                                                                       expected):
+    (tmp_path / "dir/sub").mkdir(parents=True)
+    for name in ("file", "dir/file", "dir/sub/file"):
+        (tmp_path / name).write_text(name)
+    engine.ctr("create", "--name", "rules", "alpine", "sh", "-c", "find /srv -type f | sort; cat /etc/motd")
+    cp(str(tmp_path / source) if not source.endswith("/.") else f"{tmp_path}/{source}", f"rules:{destination}")
+    listed = engine.out("start", "-a", "rules").splitlines()
+    assert set(path for path in expected if path != "/etc/motd") <= set(listed)
+    if destination == "/etc/motd":
+        assert listed[-1] == "file"
+    # And out again, to what is there already and to a new name.
+    (tmp_path / "out").mkdir()
+    cp("rules:/srv", str(tmp_path / "out"))
+    assert sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*") if path.is_file()) == \
+        sorted(path[1:] for path in expected if path != "/etc/motd")
+    cp("rules:/srv/.", str(tmp_path / "fresh"))
+    assert (tmp_path / "fresh").is_dir()
+    engine.ctr("rm", "rules")
+
+
+def test_ctr_says_what_cannot_be_copied(engine, tmp_path):
+    engine.ctr("create", "--name", "says", "alpine", "true")
+    (tmp_path / "dir").mkdir()
+    (tmp_path / "file").write_text("x")
+    for arguments, words in [
+        ((str(tmp_path / "file"), str(tmp_path / "other")), "say CONTAINER:PATH"),
+        (("says:/etc", "says:/srv"), "between containers is not supported"),
+        ((str(tmp_path / "dir"), "says:/etc/passwd"), "cannot copy a directory to a file"),
+        ((str(tmp_path / "nothing"), "says:/"), "no such file"),
+        (("says:/nothing", str(tmp_path)), "Could not find the file /nothing"),
+        (("nobody:/x", str(tmp_path)), "No such container: nobody"),
+        ((str(tmp_path / "file"), "says:/no/such/"), "no such directory"),
+    ]:
+        done = engine.ctr("cp", *arguments, check=False)
+        assert done.returncode == 1 and words in done.stderr, (arguments, done.stderr)
+    engine.ctr("rm", "says")
 
 
 def test_links_in_the_destination_stay_inside_the_container(engine, box, tmp_path):

@@ -1,0 +1,174 @@
+#include "daemon/commit_config.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/json.h"
+#include "runtime/sys/error.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+
+[[noreturn]] void refuse(const std::string& change, const std::string& why) {
+  throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("change '{}': {}", change, why));
+}
+
+bool is_blank(char c) { return c == ' ' || c == '\t'; }
+
+std::string trim(std::string text) {
+  while (!text.empty() && is_blank(text.back())) text.pop_back();
+  text.erase(0, std::min(text.find_first_not_of(" \t"), text.size()));
+  return text;
+}
+
+// Words as a Dockerfile's parser has them: quotes group, a backslash takes the next character as it is.
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::string word;
+  bool begun = false;
+  char quote = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    char c = text[i];
+    if (c == '\\' && i + 1 < text.size() && quote != '\'') {
+      word += text[++i];
+      begun = true;
+    } else if (quote != 0 && c == quote) {
+      quote = 0;
+    } else if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+      begun = true;
+    } else if (quote == 0 && is_blank(c)) {
+      if (begun) words.push_back(std::exchange(word, ""));
+      begun = false;
+    } else {
+      word += c;
+      begun = true;
+    }
+  }
+  if (begun) words.push_back(word);
+  return words;
+}
+
+// ["a", "b"] as it stands; anything else is a line for the shell.
+json command_of(const json& config, const std::string& text) {
+  if (text.starts_with("[")) {
+    json list = json::parse(text, nullptr, false);
+    bool good = list.is_array() && std::all_of(list.begin(), list.end(),
+                                               [](const json& word) { return word.is_string(); });
+    if (good) return list;
+  }
+  json shell = config.value("Shell", json(nullptr));
+  if (!shell.is_array() || shell.empty()) shell = {"/bin/sh", "-c"};
+  shell.push_back(text);
+  return shell;
+}
+
+// "A=b C=d", or the old form "A b c".
+std::vector<std::pair<std::string, std::string>> pairs_of(const std::string& change,
+                                                          const std::string& text) {
+  std::vector<std::pair<std::string, std::string>> pairs;
+  size_t blank = text.find_first_of(" \t=");
+  if (blank != std::string::npos && text[blank] != '=')
+    return {{text.substr(0, blank), trim(text.substr(blank))}};
+  for (const std::string& word : split_words(text)) {
+    size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0) refuse(change, "say NAME=value");
+    pairs.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  if (pairs.empty()) refuse(change, "say NAME=value");
+  return pairs;
+}
+
+void set_environment(json& config, const std::string& name, const std::string& value) {
+  json kept = json::array();
+  if (config.contains("Env") && config["Env"].is_array())
+    for (const json& entry : config["Env"])
+      if (!entry.get<std::string>().starts_with(name + "=")) kept.push_back(entry);
+  kept.push_back(name + "=" + value);
+  config["Env"] = kept;
+}
+
+void add_keys(json& config, const char* member, const std::vector<std::string>& keys) {
+  if (!config.contains(member) || !config[member].is_object()) config[member] = json::object();
+  for (const std::string& key : keys) config[member][key] = json::object();
+}
+
+std::vector<std::string> paths_of(const std::string& text) {
+  if (!text.starts_with("[")) return split_words(text);
+  json list = json::parse(text, nullptr, false);
+  return list.is_array() ? list.get<std::vector<std::string>>() : split_words(text);
+}
+
+// The command and NONE; the check's own options (--interval=5s) are refused with a word.
+void set_healthcheck(json& config, const std::string& change, const std::string& text) {
+  if (text == "NONE" || text == "none") {
+    config["Healthcheck"] = {{"Test", {"NONE"}}};
+    return;
+  }
+  if (!text.starts_with("CMD ")) refuse(change, "say HEALTHCHECK CMD command, or HEALTHCHECK NONE");
+  std::string command = trim(text.substr(4));
+  json test = {"CMD-SHELL", command};
+  if (command.starts_with("[")) {
+    test = {"CMD"};
+    for (const json& word : command_of(config, command)) test.push_back(word);
+  }
+  config["Healthcheck"] = {{"Test", test}};
+}
+
+void apply_change(json& config, const std::string& change) {
+  std::string line = trim(change);
+  size_t blank = line.find_first_of(" \t");
+  std::string name = line.substr(0, blank);
+  std::string text = blank == std::string::npos ? "" : trim(line.substr(blank));
+  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (text.empty()) refuse(change, "the instruction has no argument");
+  if (name == "CMD") config["Cmd"] = command_of(config, text);
+  else if (name == "ENTRYPOINT") config["Entrypoint"] = command_of(config, text);
+  else if (name == "ENV") for (auto& [key, value] : pairs_of(change, text)) set_environment(config, key, value);
+  else if (name == "LABEL") for (auto& [key, value] : pairs_of(change, text)) config["Labels"][key] = value;
+  else if (name == "EXPOSE") {
+    std::vector<std::string> ports = split_words(text);
+    for (std::string& port : ports) if (port.find('/') == std::string::npos) port += "/tcp";
+    add_keys(config, "ExposedPorts", ports);
+  }
+  else if (name == "VOLUME") add_keys(config, "Volumes", paths_of(text));
+  else if (name == "USER") config["User"] = text;
+  else if (name == "WORKDIR") config["WorkingDir"] = text;
+  else if (name == "STOPSIGNAL") config["StopSignal"] = text;
+  else if (name == "SHELL") config["Shell"] = command_of(config, text);
+  else if (name == "ONBUILD") config["OnBuild"].push_back(text);
+  else if (name == "HEALTHCHECK") set_healthcheck(config, change, text);
+  else if (name != "MAINTAINER") refuse(change, fmt::format("{} is not a valid change command", name));
+}
+
+}  // namespace
+
+void apply_changes(json& config, const std::vector<std::string>& changes) {
+  for (const std::string& change : changes)
+    if (!trim(change).empty()) apply_change(config, change);
+}
+
+std::string image_config_text(const NewImageConfig& parts) {
+  json document = parts.base.is_object() ? parts.base : json::object();
+  const std::string now = sys::format_timestamp(parts.now);
+  document["created"] = now;
+  if (!document.contains("architecture")) document["architecture"] = parts.architecture;
+  if (!document.contains("os")) document["os"] = "linux";
+  if (!parts.author.empty()) document["author"] = parts.author;
+  document["config"] = parts.config;
+  document.erase("container");
+  document.erase("container_config");
+  json& rootfs = document["rootfs"];
+  if (!rootfs.is_object()) rootfs = {{"type", "layers"}, {"diff_ids", json::array()}};
+  rootfs["diff_ids"].push_back(parts.layer.text());
+  json entry = {{"created", now}, {"created_by", parts.created_by}};
+  if (!parts.comment.empty()) entry["comment"] = parts.comment;
+  if (!parts.author.empty()) entry["author"] = parts.author;
+  document["history"].push_back(entry);
+  return dump_json(document);
+}
+
+}  // namespace ctr::daemon

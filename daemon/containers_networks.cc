@@ -1,0 +1,170 @@
+// Networks of containers that exist: connecting and disconnecting, also while they run.
+#include <fcntl.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "daemon/api/json.h"
+#include "daemon/containers.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+using nlohmann::json;
+using sys::Error;
+using sys::ErrorKind;
+
+// The process is the container's first: its monitor reaps it, so that as long as the container counts
+// as running, and a moment longer, the number is its own.
+sys::UniqueFd open_network(int pid) {
+  auto space = sys::find_at(AT_FDCWD, fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+  if (!space) throw Error(ErrorKind::conflict, "the container is not running any more");
+  return std::move(*space);
+}
+
+// On a thread of its own: which namespace a thread is in is its own matter.
+void in_network(const sys::UniqueFd& space, const std::function<void()>& act) {
+  std::async(std::launch::async, [&] {
+    sys::check(::setns(space.get(), CLONE_NEWNET), "setns into the network namespace");
+    act();
+  }).get();
+}
+
+void expect_connectable(const ContainerRecord& record) {
+  const std::string& mode = record.host.network_mode;
+  if (mode == "host" || mode.starts_with("container:"))
+    throw Error(ErrorKind::forbidden,
+                "container sharing network namespace with another container or host cannot be "
+                "connected to any other network");
+  if (mode == "none")
+    throw Error(ErrorKind::forbidden,
+                "container cannot be connected to multiple networks with one of the networks in "
+                "private (none) mode");
+}
+
+// The key of the network in the container's configuration: as the user wrote it, or its name.
+std::optional<std::string> find_endpoint_key(const json& networking, const Network& network) {
+  const json& endpoints = networking.at("EndpointsConfig");
+  for (auto endpoint = endpoints.begin(); endpoint != endpoints.end(); ++endpoint)
+    if (endpoint.key() == network.name || endpoint.key() == network.id) return endpoint.key();
+  return std::nullopt;
+}
+
+bool is_mode(const ContainerRecord& record, const Network& network) {
+  const std::string& mode = record.host.network_mode;
+  bool is_bridge = (mode.empty() || mode == "default") && network.name == "bridge";
+  return is_bridge || mode == network.name || mode == network.id;
+}
+
+bool is_left(const json& networking) {
+  return networking.contains(left_mode_key);
+}
+
+// Which of them would have the default route, as a start would give it.
+std::optional<runtime::NetworkInterface> find_default(const std::vector<EndpointSettings>& endpoints) {
+  for (runtime::NetworkInterface& interface : plan_interfaces(endpoints))
+    if (!interface.gateway.empty()) return std::move(interface);
+  return std::nullopt;
+}
+
+}  // namespace
+
+void Containers::save_networking(const std::shared_ptr<Container>& container,
+                                 ContainerRecord& record, const json& networking) {
+  record.networking_json = dump_json(networking);
+  table_.update_record(record);
+  std::lock_guard lock(container->mutex);
+  container->record.networking_json = record.networking_json;
+}
+
+void Containers::connect_network(const std::string& reference, const Network& network,
+                                 const json& settings) {
+  std::shared_ptr<Container> container = index_.get(reference);
+  Operation operation(*this, container);
+  ContainerSnapshot now = snapshot(container->id);
+  expect_connectable(now.record);
+  if (network.driver != NetworkDriver::bridge)
+    throw Error(ErrorKind::forbidden,
+                fmt::format("container cannot be connected to the {} network", network.name));
+  json networking = json::parse(now.record.networking_json);
+  bool known = (is_mode(now.record, network) && !is_left(networking)) ||
+               (!is_mode(now.record, network) && find_endpoint_key(networking, network));
+  if (known)
+    throw Error(ErrorKind::forbidden, fmt::format("endpoint with name {} already exists in network {}",
+                                                  now.record.name, network.name));
+  networking["EndpointsConfig"][network.name] = settings.is_object() ? settings : json::object();
+  if (is_mode(now.record, network)) networking.erase(left_mode_key);
+  if (now.live.state.alive()) plug_in(now, network, networking["EndpointsConfig"][network.name]);
+  save_networking(container, now.record, networking);
+}
+
+void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
+                         const json& settings) {
+  sys::UniqueFd space = open_network(now.live.state.pid);
+  std::optional<runtime::NetworkInterface> before =
+      find_default(services_.networks.endpoints_of(now.record.id));
+  EndpointSettings endpoint =
+      services_.networks.attach(attach_request(now.record, network.name, settings));
+  try {
+    std::vector<runtime::NetworkInterface> interfaces = plan_interfaces({endpoint});
+    if (before) interfaces.front().gateway.clear();  // the way out stays as it is
+    runtime::connect_interfaces(interfaces, {.pid = 0, .fd = space.get()});
+    in_network(space, [&] { runtime::configure_interfaces(interfaces); });
+    runtime::await_interfaces(interfaces);
+  } catch (...) {
+    services_.networks.release(now.record.id, network.id);
+    throw;
+  }
+}
+
+void Containers::disconnect_network(const std::string& reference, const Network& network,
+                                    bool force) {
+  std::shared_ptr<Container> container;
+  try {
+    container = index_.get(reference);
+  } catch (const Error& error) {
+    if (!force || error.kind() != ErrorKind::not_found) throw;
+    services_.networks.release(reference, network.id);  // an endpoint that its container left behind
+    return;
+  }
+  Operation operation(*this, container);
+  ContainerSnapshot now = snapshot(container->id);
+  if (now.record.host.network_mode == "host")
+    throw Error(ErrorKind::forbidden,
+                "container cannot be disconnected from host network or connected to host network");
+  json networking = json::parse(now.record.networking_json);
+  std::optional<std::string> key = find_endpoint_key(networking, network);
+  const bool by_mode = is_mode(now.record, network) && !is_left(networking);
+  if (!key && !by_mode)
+    throw Error(ErrorKind::forbidden, fmt::format("container {} is not connected to network {}",
+                                                  now.record.id, network.name));
+  if (now.live.state.alive()) pull_out(now, network);
+  if (key) networking["EndpointsConfig"].erase(*key);
+  if (by_mode) networking[left_mode_key] = true;
+  save_networking(container, now.record, networking);
+}
+
+void Containers::pull_out(const ContainerSnapshot& now, const Network& network) {
+  std::vector<EndpointSettings> endpoints = services_.networks.endpoints_of(now.record.id);
+  std::optional<runtime::NetworkInterface> before = find_default(endpoints);
+  auto leaving = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) {
+    return endpoint.network_id == network.id;
+  });
+  if (leaving == endpoints.end()) return;
+  const std::string link_name = leaving->host_interface;
+  const std::string interface = leaving->interface;
+  endpoints.erase(leaving);
+  if (auto link = runtime::find_link(link_name)) runtime::delete_links({link->index});
+  services_.networks.release(now.record.id, network.id);
+  std::optional<runtime::NetworkInterface> after = find_default(endpoints);
+  if (!before || !after || before->name != interface) return;
+  in_network(open_network(now.live.state.pid), [&] { runtime::add_default_route(*after); });
+}
+
+}  // namespace ctr::daemon

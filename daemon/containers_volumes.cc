@@ -1,0 +1,132 @@
+// Volumes of containers: made with them, filled from their image, and who uses which.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "daemon/container_archive.h"
+#include "daemon/containers.h"
+#include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
+#include "runtime/sys/path.h"
+
+namespace ctr::daemon {
+
+namespace {
+
+// A part of a volume (--mount volume-subpath=…): must be there, and in there.
+std::string resolve_subpath(const std::string& volume, const std::string& subpath) {
+  sys::UniqueFd top = sys::open_at(AT_FDCWD, volume, O_PATH | O_DIRECTORY);
+  std::optional<sys::UniqueFd> found = sys::find_in_root(top.get(), subpath, O_PATH);
+  if (!found)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("cannot access path {}/{}: no such file or directory", volume,
+                                 subpath));
+  char target[PATH_MAX];
+  ssize_t length = sys::check(
+      ::readlink(sys::fd_path(found->get()).c_str(), target, sizeof target), "readlink", subpath);
+  return {target, static_cast<size_t>(length)};
+}
+
+bool is_empty_directory(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         sys::list_directory(path).empty();
+}
+
+// Is there anything at the path in one of the layers? Cheaper than a mount, and mostly the answer is
+// no; a whiteout above may make it wrong, which the look through the overlay then finds out.
+bool may_have_path(const image::Snapshot& snapshot, const std::string& path) {
+  return std::any_of(snapshot.lower.begin(), snapshot.lower.end(), [&](const std::string& layer) {
+    sys::UniqueFd root = sys::open_at(AT_FDCWD, layer, O_PATH | O_DIRECTORY);
+    return sys::find_in_root(root.get(), path, O_PATH | O_DIRECTORY).has_value();
+  });
+}
+
+}  // namespace
+
+std::vector<Volumes::Hold> Containers::make_mounts(ContainerRecord& record) {
+  std::vector<Volumes::Hold> holds;
+  for (MountPoint& mount : record.mounts) {
+    if (mount.type == "bind" && !mount.create_source && !sys::exists(mount.source))
+      throw sys::Error(sys::ErrorKind::invalid_argument,
+                       fmt::format("invalid mount config for type \"bind\": bind source path does "
+                                   "not exist: {}",
+                                   mount.source));
+    if (mount.type != "volume") continue;
+    Volumes::Ensured ensured = volumes_.ensure({.name = mount.name,
+                                                .mountpoint = {},
+                                                .labels = mount.volume_labels,
+                                                .options = mount.volume_options});
+    holds.push_back(std::move(ensured.hold));
+    mount.name = ensured.volume.name;
+    VolumeSource source = plan_volume_source(ensured.volume);
+    mount.source = source.path.empty() ? source.device : source.path;
+    mount.filesystem = source.filesystem;
+    mount.filesystem_options = source.options;
+    if (!mount.subpath.empty()) mount.source = resolve_subpath(mount.source, mount.subpath);
+  }
+  return holds;
+}
+
+// As Docker: an empty volume begins with what the image has in its place, owner and mode included.
+void Containers::fill_volumes(const ContainerRecord& record) {
+  image::Snapshot snapshot = launcher_.snapshot(record);
+  std::vector<MountPoint> wanted;
+  for (const MountPoint& mount : record.mounts)
+    if (mount.type == "volume" && !mount.no_copy && mount.filesystem.empty() &&
+        mount.subpath.empty() && is_empty_directory(mount.source) &&
+        may_have_path(snapshot, mount.destination))
+      wanted.push_back(mount);
+  if (wanted.empty()) return;
+  visit_stopped_root(
+      {.snapshot = snapshot, .mounts = {}, .directory = launcher_.directory(record.id)},
+      [&](int root) {
+        for (const MountPoint& mount : wanted)
+          copy_tree(root, mount.destination, mount.source);
+      });
+}
+
+std::vector<std::string> Containers::users_of_volume(const std::string& name) const {
+  std::vector<std::string> ids;
+  for (const ContainerSnapshot& container : list())
+    for (const MountPoint& mount : container.record.mounts)
+      if (mount.type == "volume" && mount.name == name) {
+        ids.push_back(container.record.id);
+        break;
+      }
+  return ids;
+}
+
+void Containers::remove_volume(const std::string& name) {
+  volumes_.remove(name, [this](const std::string& volume) { return users_of_volume(volume); });
+}
+
+// Those that came with the container and that nobody else has come to use.
+void Containers::remove_anonymous_volumes(const ContainerRecord& record) {
+  for (const MountPoint& mount : record.mounts) {
+    if (!mount.anonymous) continue;
+    try {
+      remove_volume(mount.name);
+    } catch (const sys::Error& error) {
+      if (error.kind() != sys::ErrorKind::conflict && error.kind() != sys::ErrorKind::not_found)
+        throw;
+    }
+  }
+}
+
+void Containers::publish_volumes(const ContainerRecord& record, const std::string& action) {
+  for (const MountPoint& mount : record.mounts) {
+    if (mount.type != "volume") continue;
+    std::map<std::string, std::string> attributes{{"container", record.id}, {"driver", "local"}};
+    if (action == "mount") {
+      attributes["destination"] = mount.destination;
+      attributes["propagation"] = mount.propagation;
+      attributes["read/write"] = mount.writable ? "true" : "false";
+    }
+    services_.events.publish(
+        {.type = "volume", .action = action, .id = mount.name, .attributes = std::move(attributes)});
+  }
+}
+
+}  // namespace ctr::daemon
