@@ -9,6 +9,8 @@
 #include "daemon/container_view.h"
 #include "daemon/disk_usage.h"
 #include "daemon/log_options.h"
+#include "daemon/logging.h"
+#include "daemon/name_lookup.h"
 #include "daemon/routes/containers.h"
 #include "daemon/routes/exec.h"
 #include "daemon/routes/volumes.h"
@@ -85,14 +87,42 @@ ContainerEngine::ContainerEngine(const Config& config, Services services)
                                              .events = services.events}),
       execs_(containers_) {
   health_checks_.emplace(containers_, execs_);
-  containers_.set_begin_checks([this](const std::string& id) { health_checks_->begin(id); });
+  name_server_.emplace([this, resolvers = config.dns](const std::string& id, const dns::Query& query) {
+    return look_up_name(containers_, id, query, resolvers);
+  });
+  containers_.set_run_handlers({.started = [this](const std::string& id) { begin_run(id); },
+                                .ended = [this](const std::string& id) { name_server_->remove(id); }});
   containers_.recover();
-  for (const ContainerSnapshot& container : containers_.list())
-    health_checks_->begin(container.record.id);
+  for (const ContainerSnapshot& container : containers_.list()) begin_run(container.record.id);
+}
+
+void ContainerEngine::begin_run(const std::string& container_id) {
+  health_checks_->begin(container_id);
+  lend_names(container_id);
+}
+
+// A container without names goes on: its monitor may be older than we are, or it may just have ended.
+void ContainerEngine::lend_names(const std::string& container_id) {
+  std::shared_ptr<Container> container = containers_.find_by_id(container_id);
+  if (!container) return;
+  std::shared_ptr<MonitorClient> monitor;
+  {
+    std::lock_guard lock(container->mutex);
+    if (container->live.state.alive()) monitor = container->monitor;
+  }
+  Networks& networks = containers_.networks();
+  if (!monitor || !networks.has_names(networks.endpoints_of(container_id))) return;
+  try {
+    auto [udp, tcp] = monitor->name_sockets();
+    name_server_->add(container_id, std::move(udp), std::move(tcp));
+  } catch (const sys::Error& error) {
+    log_warn("container has no name server", {{"id", container_id}, {"error", error.what()}});
+  }
 }
 
 ContainerEngine::~ContainerEngine() {
   health_checks_->stop();
+  name_server_->stop();
   containers_.stop();  // before the execs, which its threads call
 }
 

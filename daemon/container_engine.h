@@ -8,6 +8,7 @@
 
 #include "daemon/config.h"
 #include "daemon/containers.h"
+#include "daemon/dns/name_server.h"
 #include "daemon/exec_sessions.h"
 #include "daemon/health_checks.h"
 #include "daemon/server/exchange.h"
@@ -43,10 +44,14 @@ class ContainerEngine {
   nlohmann::json usage_json();  // of containers, as list gives them with sizes
 
  private:
+  void begin_run(const std::string& container_id);
+  void lend_names(const std::string& container_id);
+
   image::Snapshotter snapshotter_;
   Containers containers_;
   ExecSessions execs_;
   std::optional<HealthChecks> health_checks_;
+  std::optional<dns::NameServer> name_server_;
 };
 
 }  // namespace ctr::daemon

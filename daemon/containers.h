@@ -168,10 +168,12 @@ class Containers {
   void set_exec_handlers(ExecHandlers handlers) { exec_handlers_ = std::move(handlers); }
 
   // --- health ---
-  // Called with the id of each container with a check that starts.
-  void set_begin_checks(std::function<void(const std::string& container_id)> begin) {
-    begin_checks_ = std::move(begin);
-  }
+  // Called with the id of each container that starts, and of each that ended.
+  struct RunHandlers {
+    std::function<void(const std::string& container_id)> started;
+    std::function<void(const std::string& container_id)> ended;
+  };
+  void set_run_handlers(RunHandlers handlers) { run_handlers_ = std::move(handlers); }
   // Of the run that began at `started_at`. Returns in how many nanoseconds the next check is due;
   // nullopt: that run is over.
   std::optional<int64_t> record_health(const std::string& id, sys::Timestamp started_at,
@@ -264,7 +266,7 @@ class Containers {
   ContainerIndex index_;
   MachineLimits machine_;
   ExecHandlers exec_handlers_;
-  std::function<void(const std::string&)> begin_checks_;
+  RunHandlers run_handlers_;
   std::map<std::string, sys::Process> found_monitors_;  // during recover()
   // Last, so that their threads end before what they work on.
   WorkQueue recorder_;  // writes states into the database

@@ -80,6 +80,7 @@ void Containers::on_exit(const std::shared_ptr<Container>& container,
            {{"id", container->id}, {"exit-code", std::to_string(exit.exit_code)}});
   publish(now.record, "die", exit_attributes(now.live.state));
   publish_volumes(now.record, "unmount");
+  if (run_handlers_.ended) run_handlers_.ended(container->id);
   if (exec_handlers_.container_ended) exec_handlers_.container_ended(container->id);
   if (now.record.host.auto_remove) return remove_automatically(container);
   save_soon(container);

@@ -117,6 +117,10 @@ void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
     runtime::connect_interfaces(interfaces, {.pid = 0, .fd = space.get()});
     in_network(space, [&] { runtime::configure_interfaces(interfaces); });
     runtime::await_interfaces(interfaces);
+    if (!network.predefined) {
+      launcher_.use_name_server(now.record);
+      if (run_handlers_.started) run_handlers_.started(now.record.id);
+    }
   } catch (...) {
     services_.networks.release(now.record.id, network.id);
     throw;

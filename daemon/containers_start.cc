@@ -150,7 +150,7 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
   // An exit that came with the start is handled in here: after the state says that it ran.
   monitors_->adopt(std::move(launched.monitor));
   watch_monitor(container, std::move(launched.client));
-  if (record.config.health_check && begin_checks_) begin_checks_(container->id);
+  if (run_handlers_.started) run_handlers_.started(container->id);
 }
 
 void Containers::record_failure(const std::shared_ptr<Container>& container,

@@ -1,5 +1,13 @@
 include(spec.cmake)
 
+# The containers' name server: nothing of containers in it.
+add_library(daemon_dns STATIC
+  dns/message.cc
+  dns/name_server.cc
+  dns/upstream.cc)
+ctr_export_headers(daemon_dns daemon/dns)
+target_link_libraries(daemon_dns PUBLIC runtime_sys daemon_process)
+
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
   container.cc
@@ -38,6 +46,7 @@ add_library(daemon_domain STATIC
   log_options.cc
   monitor_client.cc
   monitors.cc
+  name_lookup.cc
   restarts.cc
   seccomp_cache.cc
   status_text.cc
@@ -45,7 +54,7 @@ add_library(daemon_domain STATIC
   work_queue.cc)
 ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
-  daemon_api daemon_networks daemon_process daemon_spec daemon_streams image
+  daemon_api daemon_dns daemon_networks daemon_process daemon_spec daemon_streams image
   runtime_accounts runtime_cgroup runtime_overlay runtime_protocol runtime_seccomp_compiler)
 
 # The routes over them, and all of it put together.

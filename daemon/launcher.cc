@@ -133,14 +133,14 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
   }
   std::vector<EndpointSettings> endpoints = attach_networks(record);
   placement.interfaces = plan_interfaces(endpoints);
+  placement.name_server = networks_.has_names(endpoints);
   write_network_files(record, placement, endpoints, joined);
   return placement;
 }
 
 runtime::ContainerSpec Launcher::make_spec(const ContainerRecord& record,
-                                           const JoinedContainers& joined) {
+                                           Placement& placement) {
   HostFacts facts = facts_for(record);
-  Placement placement = settle(record, joined);
   SecurityOptions security = parse_security_options(record.host, facts);
   if (!security.seccomp_unconfined) {
     bool foreign = record.architecture != image::host_platform().architecture;
@@ -164,14 +164,15 @@ runtime::Process Launcher::exec_process(const ContainerRecord& record,
 }
 
 void Launcher::write_exec_directory(const ContainerRecord& record,
-                                    const runtime::ContainerSpec& spec) {
+                                    const runtime::ContainerSpec& spec, bool name_server) {
   std::string path = exec_directory(record.id);
   runtime::MonitorConfig monitor{
       .id = record.id,
       .log = plan_log(record.config, record.host, options_.log_options, log_path(record.id)),
       .open_stdin = record.config.open_stdin,
       .stdin_once = record.config.stdin_once,
-      .detach_keys = "ctrl-p,ctrl-q"};
+      .detach_keys = "ctrl-p,ctrl-q",
+      .name_server = name_server};
   // The directory is new and nobody reads it before the monitor: no need for a rename.
   auto write = [&](const char* name, const std::string& content) {
     sys::UniqueFd file = sys::open_at(AT_FDCWD, path + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -200,7 +201,8 @@ Launcher::Launched Launcher::launch(
         take_parked) {
   std::string path = exec_directory(record.id);
   sys::check(::mkdir(path.c_str(), 0700), "mkdir", path);
-  write_exec_directory(record, make_spec(record, joined));
+  Placement placement = settle(record, joined);
+  write_exec_directory(record, make_spec(record, placement), placement.name_server);
   auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
   sys::Process monitor = spawn_monitor(path, theirs);
   theirs.reset();

@@ -61,6 +61,9 @@ class Launcher {
   // SIGKILL to all that is in the container's cgroup.
   void kill_all(const ContainerRecord& record) const;
 
+  // A container that runs has come to a network with names: it asks our name server from now on.
+  void use_name_server(const ContainerRecord& record) const;
+
   // The container's own directory, made at its creation.
   void make_directory(const ContainerRecord& record);
   void remove_directory(const std::string& id);
@@ -81,10 +84,12 @@ class Launcher {
   void write_network_files(const ContainerRecord& record, Placement& placement,
                            const std::vector<EndpointSettings>& endpoints,
                            const JoinedContainers& joined);
+  std::string resolv_conf_for(const ContainerRecord& record, bool name_server) const;
   Placement settle(const ContainerRecord& record, const JoinedContainers& joined);
   HostFacts facts_for(const ContainerRecord& record) const;
-  runtime::ContainerSpec make_spec(const ContainerRecord& record, const JoinedContainers& joined);
-  void write_exec_directory(const ContainerRecord& record, const runtime::ContainerSpec& spec);
+  runtime::ContainerSpec make_spec(const ContainerRecord& record, Placement& placement);
+  void write_exec_directory(const ContainerRecord& record, const runtime::ContainerSpec& spec,
+                            bool name_server);
   sys::Process spawn_monitor(const std::string& directory, const sys::UniqueFd& socket) const;
 
   LauncherOptions options_;

@@ -105,15 +105,26 @@ void Launcher::write_network_files(const ContainerRecord& record, Placement& pla
   write_plain(placement.hosts_path, hosts_file(hosts));
   write_plain(placement.hostname_path, hostname_file(record.config.hostname));
 
+  write_plain(placement.resolv_conf_path, resolv_conf_for(record, placement.name_server));
+}
+
+std::string Launcher::resolv_conf_for(const ContainerRecord& record, bool name_server) const {
   auto given = [](const std::vector<std::string>& own, const std::vector<std::string>& otherwise) {
     return own.empty() ? otherwise : own;
   };
-  write_plain(placement.resolv_conf_path,
-              resolv_conf({.host_file = host_resolv_conf(),
-                           .share_host = shares_host,
-                           .nameservers = given(record.host.dns, options_.dns),
-                           .search = given(record.host.dns_search, options_.dns_search),
-                           .options = given(record.host.dns_options, options_.dns_options)}));
+  return resolv_conf({.host_file = host_resolv_conf(),
+                      .name_server = name_server,
+                      .share_host = record.host.network_mode == "host",
+                      .nameservers = given(record.host.dns, options_.dns),
+                      .search = given(record.host.dns_search, options_.dns_search),
+                      .options = given(record.host.dns_options, options_.dns_options)});
+}
+
+// In place: the container has this very file mounted.
+void Launcher::use_name_server(const ContainerRecord& record) const {
+  const std::string path = exec_directory(record.id) + "/resolv.conf";
+  sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_TRUNC | O_NOFOLLOW);
+  sys::write_all(file.get(), resolv_conf_for(record, true), path);
 }
 
 }  // namespace ctr::daemon

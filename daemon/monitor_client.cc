@@ -39,6 +39,7 @@ json attach_json(const runtime::AttachOptions& options) {
 
 struct MonitorClient::Reply {
   json body;
+  std::vector<sys::UniqueFd> descriptors;
 };
 
 MonitorClient::MonitorClient(sys::UniqueFd socket) : socket_(std::move(socket)) {
@@ -87,11 +88,12 @@ MonitorClient::Started MonitorClient::wait_until_started(milliseconds patience) 
 
 bool MonitorClient::read(std::vector<MonitorEvent>& events) {
   bool more = reader_.read_some(socket_.get()) == sys::MessageReader::Progress::more;
-  while (std::optional<sys::Message> message = reader_.take()) handle(message->text, events);
+  while (std::optional<sys::Message> message = reader_.take()) handle(std::move(*message), events);
   return more;
 }
 
-void MonitorClient::handle(const std::string& text, std::vector<MonitorEvent>& events) {
+void MonitorClient::handle(sys::Message received, std::vector<MonitorEvent>& events) {
+  const std::string& text = received.text;
   json message = json::parse(text, nullptr, false);
   if (!message.is_object()) return;
   try {
@@ -100,7 +102,7 @@ void MonitorClient::handle(const std::string& text, std::vector<MonitorEvent>& e
       std::lock_guard lock(mutex_);
       auto waiting = replies_.find(message.value("seq", uint64_t{0}));
       if (waiting == replies_.end()) return;
-      waiting->second = text;
+      waiting->second = Received{text, std::move(received.descriptors)};
       replied_.notify_all();
     } else if (type == "started") {
       started_ = Started{message.at("pid").get<int>(), message.at("started_at").get<int64_t>()};
@@ -152,9 +154,9 @@ MonitorClient::Reply MonitorClient::request(json message, const std::vector<int>
   std::unique_lock lock(mutex_);
   bool answered =
       replied_.wait_for(lock, patience, [&] { return gone_ || replies_[sequence].has_value(); });
-  std::optional<std::string> text = std::move(replies_[sequence]);
+  std::optional<Received> received = std::move(replies_[sequence]);
   replies_.erase(sequence);
-  if (text) return {json::parse(*text)};
+  if (received) return {json::parse(received->text), std::move(received->descriptors)};
   if (answered) throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
   throw sys::Error(sys::ErrorKind::unavailable, "the container's monitor does not answer");
 }
@@ -197,6 +199,14 @@ void MonitorClient::resize(const std::string& exec_id, uint16_t rows, uint16_t c
       request({{"type", "resize"}, {"exec_id", exec_id}, {"rows", rows}, {"columns", columns}}, {},
               reply_patience)
           .body);
+}
+
+std::pair<sys::UniqueFd, sys::UniqueFd> MonitorClient::name_sockets() {
+  Reply reply = request({{"type", "name_sockets"}}, {}, reply_patience);
+  expect_success(reply.body);
+  if (reply.descriptors.size() != 2)
+    throw sys::Error(sys::ErrorKind::internal, "the monitor sent no name sockets");
+  return {std::move(reply.descriptors[0]), std::move(reply.descriptors[1])};
 }
 
 void MonitorClient::signal(int number) {

@@ -71,6 +71,8 @@ class MonitorClient {
   };
   int exec(const ExecRequest& request);  // the pid; throws StartFailure
   void resize(const std::string& exec_id, uint16_t rows, uint16_t columns);
+  // The container's own name server's: bound by UDP, listening by TCP.
+  std::pair<sys::UniqueFd, sys::UniqueFd> name_sockets();
   void signal(int number);
   // Returns when everything that the monitor said up to now was read, or nobody answers.
   void synchronize() noexcept;
@@ -85,11 +87,15 @@ class MonitorClient {
 
  private:
   struct Reply;
+  struct Received {
+    std::string text;
+    std::vector<sys::UniqueFd> descriptors;
+  };
 
   Reply request(nlohmann::json message, const std::vector<int>& descriptors,
                 std::chrono::milliseconds patience);
   void send(const nlohmann::json& message, const std::vector<int>& descriptors);
-  void handle(const std::string& text, std::vector<MonitorEvent>& events);
+  void handle(sys::Message message, std::vector<MonitorEvent>& events);
 
   sys::UniqueFd socket_;
   sys::MessageReader reader_;
@@ -101,7 +107,7 @@ class MonitorClient {
   std::mutex mutex_;
   std::condition_variable replied_;
   uint64_t next_sequence_ = 1;
-  std::map<uint64_t, std::optional<std::string>> replies_;  // of requests that wait
+  std::map<uint64_t, std::optional<Received>> replies_;  // of requests that wait
   bool gone_ = false;
 };
 

@@ -47,6 +47,7 @@ struct Placement {
   std::map<runtime::NamespaceKind, std::string> joined;
   std::string seccomp_program;  // compiled filter; empty: unconfined
   uint32_t seccomp_flags = 0;
+  bool name_server = false;  // neighbours have names: see daemon/dns
 };
 
 // Throws Error{invalid_argument} with Docker's texts for what cannot be meant.

@@ -197,6 +197,28 @@ void close_descriptors(InitContext& context) {
   sys::check(::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC), "close_range");
 }
 
+std::string own_hook_state(const InitContext& context, const char* status) {
+  return hook_state_json(context.spec, *context.hooks, status, ::getpid());
+}
+
+// The last moment at which the host's files can be reached: the launcher runs its hooks now, and ours
+// are found on the host, too.
+void run_creation_hooks(InitContext& context) {
+  if (context.hooks == nullptr) return;
+  const Hooks& hooks = context.spec.hooks;
+  if (!(hooks.prestart.empty() && hooks.create_runtime.empty())) {
+    context.channel.send(Step::mounted);
+    (void)context.channel.expect(Step::hooks_done);
+  }
+  run_hooks(hooks.create_container, "createContainer", own_hook_state(context, "creating"));
+}
+
+void run_start_hooks(InitContext& context) {
+  if (context.hooks == nullptr || context.spec.hooks.start_container.empty()) return;
+  run_hooks(context.spec.hooks.start_container, "startContainer",
+            own_hook_state(context, "created"));
+}
+
 // Until the launcher has written down that we exist we die with it, after that with nobody.
 void wait_detached(InitContext& context) {
   (void)context.channel.expect(Step::detach);
@@ -257,6 +279,7 @@ constexpr Stage init_stages[] = {
     {"create devices", create_devices},
     {"make the terminal", make_terminal},
     {"create the console", create_console},
+    {"run the creation hooks", run_creation_hooks},
     {"enter the root file system", pivot_into_root},
     // No host path can be reached from here on.
     {"mask paths", mask_paths},
@@ -280,6 +303,7 @@ constexpr Stage init_stages[] = {
     {"find the command", find_command},
     {"close descriptors", close_descriptors},
     {"wait for the start", wait_for_start},
+    {"run the start hooks", run_start_hooks},
     {"load the system call filter", load_filter_late},
     {"execute", execute_command},
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/hooks.h"
 #include "runtime/launch_channel.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/spec.h"
@@ -24,10 +25,11 @@ struct InitContext {
   Timeline* timeline = nullptr;            // null: not recorded
   int container_pidfd = -1;                // exec: whose namespaces to join
   const CgroupLayout* cgroup_layout = nullptr;
-  bool outlives_launcher = false;      // these four: see LaunchOptions
+  bool outlives_launcher = false;      // these five: see LaunchOptions
   int start_listener = -1;
   unsigned preserved_descriptors = 0;
   bool new_keyring = true;
+  const HookState* hooks = nullptr;
 
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory

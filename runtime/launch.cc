@@ -122,6 +122,22 @@ void take_options(InitContext& context, const LaunchOptions& options) {
   context.start_listener = options.start_listener;
   context.preserved_descriptors = options.preserved_descriptors;
   context.new_keyring = options.new_keyring;
+  context.hooks = options.hooks;
+}
+
+bool has_host_hooks(const ContainerSpec& spec, const LaunchOptions& options) {
+  return options.hooks != nullptr &&
+         !(spec.hooks.prestart.empty() && spec.hooks.create_runtime.empty());
+}
+
+// When all is mounted, and before the container's process leaves the host's root.
+void run_host_hooks(PendingProcess& init, const ContainerSpec& spec, const HookState& hooks) {
+  init.channel().expect(Step::mounted);
+  const std::string state =
+      hook_state_json(spec, hooks, "creating", init.process().pid());
+  run_hooks(spec.hooks.prestart, "prestart", state);
+  run_hooks(spec.hooks.create_runtime, "createRuntime", state);
+  init.channel().send(Step::hooks_done);
 }
 
 void finish_setup(PendingProcess& pending, bool terminal) {
@@ -140,17 +156,21 @@ PendingProcess::~PendingProcess() {
   }
 }
 
-sys::Process PendingProcess::start() {
+void PendingProcess::prepare() {
+  if (std::exchange(prepared_, true)) return;
   channel_.expect(Step::setup_done);
   await_interfaces(interfaces_);
+}
+
+sys::Process PendingProcess::start() {
+  prepare();
   channel_.send(Step::start);
   channel_.expect_end();
   return std::move(process_);
 }
 
 sys::Process PendingProcess::detach() {
-  channel_.expect(Step::setup_done);
-  await_interfaces(interfaces_);
+  prepare();
   channel_.send(Step::detach);
   channel_.expect_end();
   return std::move(process_);
@@ -173,13 +193,18 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   join_pid_namespace(spec);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init);
   mark(options, "launch: clone into the cgroup");
+  const bool hooked = has_host_hooks(spec, options);
+  if (hooked) {
+    finish_setup(init, spec.process.terminal);
+    run_host_hooks(init, spec, *options.hooks);
+  }
   if (makes_network(spec)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
     init.set_interfaces(spec.interfaces);
     init.channel().send(Step::network_ready);
   }
   mark(options, "launch: connect the network");
-  finish_setup(init, spec.process.terminal);
+  if (!hooked) finish_setup(init, spec.process.terminal);
   return {std::move(cgroup), std::move(init)};
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/hooks.h"
 #include "runtime/launch_channel.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/spec.h"
@@ -28,6 +29,7 @@ struct LaunchOptions {
   int start_listener = -1;
   unsigned preserved_descriptors = 0;  // 3, 4, … of the launcher that the process keeps
   bool new_keyring = true;
+  const HookState* hooks = nullptr;  // null: the specification's hooks are not run
   ExistingCgroup existing_cgroup = ExistingCgroup::refused;
 };
 
@@ -50,6 +52,8 @@ class PendingProcess {
     interfaces_ = std::move(interfaces);
   }
 
+  // Waits until everything but the program is there. start() and detach() do so, too.
+  void prepare();
   // Returns the running process; throws LaunchError (with Docker's exit code) if it could not exec.
   sys::Process start();
 
@@ -62,6 +66,7 @@ class PendingProcess {
   LaunchChannel channel_;
   sys::UniqueFd terminal_;
   std::vector<NetworkInterface> interfaces_;
+  bool prepared_ = false;
 };
 
 struct PendingContainer {

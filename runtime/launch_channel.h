@@ -5,6 +5,8 @@
 //    │ clone3 ────────────────────────────►  stages of init.cc …
 //    │ into the cgroup, id maps
 //    │ host_ready ────────────────────────►  "wait for the host"
+//    │ ◄────────────────────────── mounted   "run the creation hooks"; these two only where there
+//    │ hooks_done ────────────────────────►  are prestart or createRuntime hooks
 //    │ network interfaces
 //    │ network_ready ─────────────────────►  "configure the network"
 //    │ ◄──────────────────── terminal (+ fd)  only where the process has one
@@ -34,7 +36,17 @@
 
 namespace ctr::runtime {
 
-enum class Step : uint32_t { host_ready, network_ready, terminal, setup_done, start, failure, detach };
+enum class Step : uint32_t {
+  host_ready,
+  network_ready,
+  terminal,
+  setup_done,
+  start,
+  failure,
+  detach,
+  mounted,
+  hooks_done
+};
 
 // What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.
 class LaunchError : public sys::Error {

@@ -20,6 +20,7 @@ void describe(Fields& fields, MonitorConfig& config) {
   fields("open_stdin", config.open_stdin);
   fields("stdin_once", config.stdin_once);
   fields("detach_keys", config.detach_keys);
+  fields("name_server", config.name_server);
 }
 
 template <class Fields>

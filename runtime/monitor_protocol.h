@@ -39,6 +39,8 @@
 //   {"type":"resize","seq":n,"exec_id":id|"","rows":r,"columns":c}
 //   {"type":"signal","seq":n,"signal":s}                    to the container's first process
 //   {"type":"close_stdin","seq":n}
+//   {"type":"name_sockets","seq":n}
+//       reply: + 2 descriptors, a bound UDP socket and a listening one (monitor/name_sockets.h)
 // A reply without "error" means done.
 #pragma once
 
@@ -63,6 +65,7 @@ struct MonitorConfig {
   bool open_stdin = false;   // keep the container's stdin open without a client (-i)
   bool stdin_once = false;   // close it when the first attached client ends its input
   std::string detach_keys;   // default of attaches that bring none: "ctrl-p,ctrl-q"
+  bool name_server = false;  // the sockets of daemon/dns are bound before the program begins
 };
 
 struct AttachOptions {

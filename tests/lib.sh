@@ -50,6 +50,27 @@ fetch_docker_client() {
   dpkg-deb -x build/docker/download/docker.io_*.deb build/docker
 }
 
+# podman and containerd beside the system, with those of their libraries that are not installed.
+fetch_engines() {
+  [ -e build/engines/complete ] && return
+  say "fetching podman and containerd"
+  mkdir -p build/engines/download
+  local package wanted=()
+  apt-cache policy podman | grep -q 'Candidate: [0-9]' || apt-get update -qq
+  # Of what they depend on, the libraries: the rest is for desktops and alternatives.
+  for package in podman conmon containerd golang-github-containers-common \
+      golang-github-containers-image $(apt-cache depends --recurse --no-recommends --no-suggests \
+      --no-conflicts --no-breaks --no-replaces --no-enhances podman conmon containerd |
+      grep -E '^lib(gpgme|assuan|subid|devmapper|glib2|yajl|systemd|seccomp|pcre2|ffi|gpg-error)' | sort -u); do
+    installed "$package" || ! apt-cache policy "$package" | grep -q 'Candidate: [0-9]' ||
+      wanted+=("$package")
+  done
+  (cd build/engines/download && apt-get download -qq "${wanted[@]}" 2>/dev/null)
+  for package in build/engines/download/*.deb; do dpkg-deb -x "$package" build/engines; done
+  rm -rf build/engines/download
+  touch build/engines/complete
+}
+
 # build_preset PRESET [TARGET]
 build_preset() {
   # What one work tree has compiled serves another: paths are taken relative to the tree.

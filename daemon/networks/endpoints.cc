@@ -200,6 +200,14 @@ std::vector<EndpointSettings> Networks::endpoints_of(std::string_view container_
   return records::list_endpoints(database_, EndpointsOf::container, container_id);
 }
 
+bool Networks::has_names(const std::vector<EndpointSettings>& endpoints) const {
+  return std::any_of(endpoints.begin(), endpoints.end(), [&](const EndpointSettings& endpoint) {
+    if (endpoint.driver != NetworkDriver::bridge) return false;
+    std::optional<Network> network = records::find_network(database_, endpoint.network_id);
+    return network && !network->predefined;
+  });
+}
+
 std::vector<EndpointSettings> Networks::endpoints_in(std::string_view network_id) const {
   return records::list_endpoints(database_, EndpointsOf::network, network_id);
 }

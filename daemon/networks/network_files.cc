@@ -190,6 +190,8 @@ std::string hosts_file(const HostsInput& input) {
   return text;
 }
 
+constexpr const char* name_server_address = "127.0.0.11";  // runtime/monitor/name_sockets.cc
+
 std::string resolv_conf(const ResolvInput& input) {
   check_resolver_request(input);
   Resolver resolver = parse_resolver(input.host_file);
@@ -206,6 +208,13 @@ std::string resolv_conf(const ResolvInput& input) {
   // than none. With the host's network, the host's choice stands.
   if (resolver.nameservers.empty() && !input.share_host)
     resolver.nameservers = {"8.8.8.8", "1.1.1.1"};
+  if (input.name_server) {
+    resolver.nameservers = {name_server_address};
+    // As Docker: names without a dot are tried as they are first, which is what containers are called.
+    bool given = std::any_of(resolver.options.begin(), resolver.options.end(),
+                             [](const std::string& option) { return option.starts_with("ndots:"); });
+    if (!given) resolver.options.push_back("ndots:0");
+  }
 
   std::string text;
   for (const std::string& server : resolver.nameservers) text += "nameserver " + server + "\n";

@@ -132,10 +132,26 @@ void Monitor::launch_container() {
   // Before the start: a daemon that comes back finds the container whatever dies in between.
   write_file("state.json", to_json(state));
   timeline_.mark("monitor: write the state");
+  if (config_.name_server) {
+    pending.init.prepare();
+    open_name_server(pid);
+  }
   process_ = pending.init.start();
   timeline_.mark("monitor: started");
   broadcast({{"type", "started"}, {"pid", pid}, {"started_at", state.started_at}});
   write_file("timeline.json", timeline_.to_json());
+}
+
+void Monitor::open_name_server(pid_t pid) {
+  sys::UniqueFd network = sys::open_at(AT_FDCWD, fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
+  name_sockets_ = open_name_sockets(network.get());
+}
+
+// Also of a container that has come to a network with a name server after its start.
+std::vector<int> Monitor::lend_name_sockets() {
+  if (!process_) throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
+  if (!name_sockets_) open_name_server(process_.pid());
+  return {name_sockets_->udp.get(), name_sockets_->tcp.get()};
 }
 
 void Monitor::report_failure(const sys::Error& error, const std::string& stage, int exit_code) {
@@ -200,9 +216,10 @@ void Monitor::read_connection(Connection& connection) {
 void Monitor::handle(Connection& connection, sys::Message message) {
   Json request = Json::parse(message.text, nullptr, false);
   Json reply = {{"type", "reply"}};
+  std::vector<int> descriptors;
   if (request.is_object() && request.contains("seq")) reply["seq"] = request["seq"];
   try {
-    dispatch(request, message, reply);
+    dispatch(request, message, reply, descriptors);
   } catch (const LaunchError& error) {
     reply["error"] = error.what();
     reply["kind"] = kind_name(error.kind());
@@ -214,16 +231,18 @@ void Monitor::handle(Connection& connection, sys::Message message) {
     reply["error"] = std::string("malformed request: ") + error.what();
     reply["kind"] = "invalid_argument";
   }
-  if (reply.contains("seq")) send(connection, reply);
+  if (reply.contains("seq")) send(connection, reply, descriptors);
 }
 
-void Monitor::dispatch(const Json& request, sys::Message& message, Json& reply) {
+void Monitor::dispatch(const Json& request, sys::Message& message, Json& reply,
+                       std::vector<int>& descriptors) {
   const std::string type = request.at("type").get<std::string>();
   if (type == "attach") return attach(request, message);
   if (type == "exec") return start_exec(request, message, reply);
   if (type == "signal") return signal_container(request.at("signal").get<int>());
   if (type == "resize") return resize(request);
   if (type == "close_stdin") return session_.close_stdin();
+  if (type == "name_sockets") return void(descriptors = lend_name_sockets());
   throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("unknown request '{}'", type));
 }
 
@@ -337,6 +356,7 @@ void Monitor::container_ended() {
     if (exec.running) end_exec(exec);
   write_file("exit.json", to_json(record));
   listener_.reset();
+  name_sockets_.reset();
   ::unlink((directory_ + "/control.sock").c_str());
   Json event = Json::parse(to_json(record));
   event["type"] = "exited";
@@ -377,11 +397,12 @@ void Monitor::broadcast(const Json& event) {
   for (Connection& connection : connections_) send(connection, event);
 }
 
-void Monitor::send(Connection& connection, const Json& message) {
+void Monitor::send(Connection& connection, const Json& message,
+                   const std::vector<int>& descriptors) {
   if (connection.ended) return;
   try {
     sys::send_message(connection.socket.get(),
-                      message.dump(-1, ' ', false, Json::error_handler_t::replace));
+                      message.dump(-1, ' ', false, Json::error_handler_t::replace), descriptors);
   } catch (const sys::Error&) {
     // Gone, or so slow that its queue is full: it reads the files when it comes back.
     connection.ended = true;

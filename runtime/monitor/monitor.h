@@ -11,6 +11,7 @@
 #include <string>
 
 #include "runtime/launch.h"
+#include "runtime/monitor/name_sockets.h"
 #include "runtime/monitor/session.h"
 #include "runtime/monitor_protocol.h"
 #include "runtime/spec.h"
@@ -50,7 +51,10 @@ class Monitor {
   void read_connection(Connection& connection);
   void accept_daemon();
   void handle(Connection& connection, sys::Message message);
-  void dispatch(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply);
+  void dispatch(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply,
+                std::vector<int>& descriptors);
+  void open_name_server(pid_t pid);
+  std::vector<int> lend_name_sockets();
   void attach(const nlohmann::json& request, sys::Message& message);
   void start_exec(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply);
   void end_exec(Exec& exec);
@@ -63,7 +67,8 @@ class Monitor {
   void linger();
   void write_file(const std::string& name, const std::string& content);
   void broadcast(const nlohmann::json& event);
-  void send(Connection& connection, const nlohmann::json& message);
+  void send(Connection& connection, const nlohmann::json& message,
+            const std::vector<int>& descriptors = {});
 
   Timeline timeline_;  // begins with the monitor
   std::string directory_;
@@ -80,6 +85,7 @@ class Monitor {
   // Held so that the kernel takes the container's mounts down when everybody has been told of its
   // end: it waits for RCU meanwhile, and a dying process cannot be waited for until that is over.
   sys::UniqueFd mount_namespace_;
+  std::optional<NameSockets> name_sockets_;
   std::list<Exec> execs_;
   sys::UniqueFd oom_events_;
   uint64_t oom_kills_ = 0;

@@ -4,6 +4,7 @@
 #include <array>
 #include <set>
 
+#include "runtime/hooks.h"
 #include "runtime/mount_plan.h"
 #include "runtime/oci/config.h"
 #include "runtime/security/rlimits.h"
@@ -141,18 +142,6 @@ void check_user_namespace(const ContainerSpec& spec) {
            "user namespace mappings specified, but no user namespace is listed");
   if (user != nullptr && user->path.empty())
     refuse("config.json: linux.namespaces", "new user namespaces are not supported yet");
-}
-
-// What would be left out in silence otherwise. A prestart hook stays: dockerd writes one into every
-// configuration.
-void check_hooks(const Hooks& hooks) {
-  for (const auto& [name, list] : {std::pair("createRuntime", &hooks.create_runtime),
-                                   std::pair("createContainer", &hooks.create_container),
-                                   std::pair("startContainer", &hooks.start_container),
-                                   std::pair("poststart", &hooks.poststart),
-                                   std::pair("poststop", &hooks.poststop)})
-    if (!list->empty())
-      refuse(fmt::format("config.json: hooks.{}", name), "hooks are not supported yet");
 }
 
 void check_cgroup(const ContainerSpec& spec) {

@@ -1,5 +1,7 @@
 #include "runtime/oci/container.h"
 
+#include "runtime/oci/lifecycle_hooks.h"
+
 #include <poll.h>
 #include <signal.h>
 
@@ -73,7 +75,7 @@ Cgroup Container::open_cgroup_of_running() const {
   return std::move(*cgroup);
 }
 
-void destroy(Container& container) {
+void destroy(Container& container, const Log& log) {
   std::optional<Cgroup> cgroup = container.find_cgroup();
   if (container.init()) container.init()->signal(SIGKILL);
   if (cgroup) cgroup->kill_all();
@@ -82,6 +84,7 @@ void destroy(Container& container) {
                 fmt::format("container {}: its process {} does not end", container.record().id,
                             container.record().pid));
   if (cgroup) cgroup->remove(end_deadline);
+  run_poststop_hooks(container.directory(), log);
   container.directory().remove();
 }
 

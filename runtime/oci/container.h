@@ -14,6 +14,8 @@ namespace ctr::runtime::oci {
 // Access of a call to a container: those that change it take turns.
 enum class Access { look, change };
 
+class Log;
+
 class Container {
  public:
   // Error{not_found} "container does not exist: …".
@@ -44,8 +46,8 @@ class Container {
   std::optional<sys::Process> init_;
 };
 
-// Ends what is left of a container's processes and takes away its cgroup, then its directory. The
-// caller has decided that it may be done.
-void destroy(Container& container);
+// Ends what is left of a container's processes and takes away its cgroup, then runs its poststop hooks,
+// then its directory goes. The caller has decided that it may be done.
+void destroy(Container& container, const Log& log);
 
 }  // namespace ctr::runtime::oci

@@ -119,6 +119,7 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
   if (starter == Starter::later)
     listener = sys::listen_unix(directory.start_socket(), 0600, SOCK_SEQPACKET);
 
+  const HookState hooks{record.id, record.bundle};
   PendingContainer pending = launch(spec, {.cgroup_layout = layout,
                                            .stdio = {0, 1, 2},
                                            .filter = filter ? &*filter : nullptr,
@@ -126,6 +127,7 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
                                            .start_listener = listener.get(),
                                            .preserved_descriptors = inherited.count,
                                            .new_keyring = !options.no_new_keyring,
+                                           .hooks = &hooks,
                                            .existing_cgroup = ExistingCgroup::adopted});
   sys::UniqueFd terminal =
       hand_over_terminal(pending.init.take_terminal(), options.console_socket);

@@ -73,7 +73,8 @@ const Names& known_seccomp_flags() {
 }
 
 std::string features_json() {
-  const Json hooks = Json::array();
+  const Json hooks = {"prestart",       "createRuntime", "createContainer",
+                      "startContainer", "poststart",     "poststop"};
   return Json({{"ociVersionMin", "1.0.0"},
                {"ociVersionMax", specification_version},
                {"hooks", hooks},

@@ -182,20 +182,21 @@ void keep_capabilities(bool keep) {
 }
 
 void set_capabilities(const Capabilities& capabilities) {
-  uint64_t known = 0;
-  for (unsigned number = 0; number < 64 && is_known(number); ++number) known |= bit(number);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct held[2]{};
+  sys::check(::syscall(SYS_capget, &header, held), "capget");
+  const uint64_t permitted = held[0].permitted | uint64_t{held[1].permitted} << 32;
   __user_cap_data_struct data[2]{};
   for (int half = 0; half < 2; ++half) {
     const auto word = [&](uint64_t mask) {
-      return static_cast<uint32_t>((mask & known) >> (32 * half));
+      return static_cast<uint32_t>((mask & permitted) >> (32 * half));
     };
     data[half].effective = word(capabilities.effective);
     data[half].permitted = word(capabilities.permitted);
     data[half].inheritable = word(capabilities.inheritable);
   }
   sys::check(::syscall(SYS_capset, &header, data), "capset");
-  raise_ambient(capabilities.ambient);
+  raise_ambient(capabilities.ambient & permitted);
 }
 
 }  // namespace ctr::runtime

@@ -42,7 +42,8 @@ uint64_t available_capabilities();
 // In this order, around the change of identity:
 //   limit_bounding_set(caps.bounding); keep_capabilities(true); setresuid(…);
 //   set_capabilities(caps);
-// Bits the kernel does not know are ignored. Raising what this process lacks fails.
+// What the kernel does not know, or this process lacks itself, is left out: engines ask for everything
+// (--privileged) where not everything can be had.
 void limit_bounding_set(uint64_t mask);
 void keep_capabilities(bool keep);  // across setresuid(2)
 void set_capabilities(const Capabilities& capabilities);

@@ -20,7 +20,7 @@ int run_delete(const Invocation& invocation) {
     throw sys::Error(sys::ErrorKind::conflict,
                      fmt::format("cannot delete container {} that is not stopped: {}", id,
                                  status_name(status)));
-  destroy(*container);
+  destroy(*container, invocation.log);
   return 0;
 }
 

@@ -1,15 +1,17 @@
 #include "runtime/oci/container.h"
 #include "runtime/oci/creation.h"
 #include "runtime/oci/foreground.h"
+#include "runtime/oci/lifecycle_hooks.h"
 
 namespace ctr::runtime::oci {
 
 namespace {
 
 // Somebody else may have deleted it meanwhile, and even made another one of the same name.
-void delete_if_ours(const std::string& root, const std::string& id, pid_t pid) {
-  std::optional<Container> container = Container::find(root, id, Access::change);
-  if (container && container->record().pid == pid) destroy(*container);
+void delete_if_ours(const Invocation& invocation, const std::string& id, pid_t pid) {
+  std::optional<Container> container =
+      Container::find(invocation.globals.root, id, Access::change);
+  if (container && container->record().pid == pid) destroy(*container, invocation.log);
 }
 
 }  // namespace
@@ -36,10 +38,11 @@ int run_run(const Invocation& invocation) {
   sys::Process process = container.pending.init.start();
   pid_file.keep();
   container.release();
+  run_poststart_hooks(container.directory, invocation.log);
   if (detach) return 0;
   container.directory.unlock();
   const sys::ExitStatus status = foreground->wait_for(process, std::move(container.terminal));
-  if (!keep) delete_if_ours(invocation.globals.root, id, pid);
+  if (!keep) delete_if_ours(invocation, id, pid);
   return status.exit_code();
 }
 

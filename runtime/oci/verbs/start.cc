@@ -1,6 +1,7 @@
 #include "runtime/launch.h"
 #include "runtime/oci/container.h"
 #include "runtime/oci/invocation.h"
+#include "runtime/oci/lifecycle_hooks.h"
 
 namespace ctr::runtime::oci {
 
@@ -37,6 +38,7 @@ int run_start(const Invocation& invocation) {
     throw Error(ErrorKind::conflict, "cannot start an already running container");
   }
   container.directory().forget_waiting();
+  run_poststart_hooks(container.directory(), invocation.log);
   return 0;
 }
 

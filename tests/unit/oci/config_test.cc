@@ -90,7 +90,11 @@ TEST_CASE("a refusal names the field") {
        [](ContainerSpec& s) { s.namespaces.push_back({.kind = NamespaceKind::user, .path = ""}); }},
       {"mounts[0].uidMappings",
        [](ContainerSpec& s) { s.mounts[0].uid_mappings.push_back({0, 1, 1}); }},
-      {"hooks.poststop", [](ContainerSpec& s) { s.hooks.poststop.push_back({.path = "/bin/true"}); }},
+      {"hooks.poststop[0].path", [](ContainerSpec& s) { s.hooks.poststop.push_back({.path = "true"}); }},
+      {"hooks.prestart[0].timeout",
+       [](ContainerSpec& s) {
+         s.hooks.prestart.push_back({.path = "/bin/true", .timeout_seconds = 0});
+       }},
       {"hostname", [](ContainerSpec& s) { s.hostname = std::string(65, 'x'); }},
       {"mounts[0].destination", [](ContainerSpec& s) { s.mounts[0].destination.clear(); }},
       {"mounts[0].type", [](ContainerSpec& s) { s.mounts[0].type.clear(); }},
