@@ -9,6 +9,7 @@ target_sources(cli_core PRIVATE
   container_creation.cc
   container_options.cc
   copy_plan.cc
+  credential_helper.cc
   create_isolation.cc
   create_network.cc
   create_request.cc
@@ -36,8 +37,10 @@ target_sources(cli_core PRIVATE
   commands/create.cc
   commands/exec.cc
   commands/kill.cc
+  commands/login.cc
   commands/pause.cc
   commands/pull.cc
+  commands/push.cc
   commands/rename.cc
   commands/restart.cc
   commands/rm.cc

@@ -50,7 +50,7 @@ std::string with_bar(std::string left, uint64_t current, uint64_t total, size_t 
 // What ends with these is over for its layer.
 bool is_final(std::string_view status) {
   return status == "Pull complete" || status == "Already exists" || status == "Pushed" ||
-         status == "Layer already exists";
+         status == "Layer already exists" || status.starts_with("Mounted from");
 }
 
 // What a log need not hold: the same words with other numbers.
@@ -164,10 +164,11 @@ bool ProgressDisplay::update_layer(const ProgressMessage& message) {
   found->current = message.current;
   found->total = message.total;
   found->done = is_final(message.status);
-  if (message.status == "Downloading" && message.total > 0) {
+  const bool moves = message.status == "Downloading" || message.status == "Pushing";
+  if (moves && message.total > 0) {
     found->downloaded = message.current;
     found->download_size = message.total;
-  } else if (message.status != "Downloading" && message.status != "Waiting" &&
+  } else if (!moves && message.status != "Waiting" && message.status != "Preparing" &&
              message.status != "Pulling fs layer") {
     found->downloaded = found->download_size;
   }
@@ -175,7 +176,8 @@ bool ProgressDisplay::update_layer(const ProgressMessage& message) {
 }
 
 void ProgressDisplay::show(const ProgressMessage& message) {
-  bool about_layer = !message.id.empty() && !message.status.starts_with("Pulling from");
+  bool about_layer = !message.id.empty() && !message.status.starts_with("Pulling from") &&
+                     !message.status.starts_with("The push refers");
   if (!about_layer) {
     std::string prefix = message.id.empty() ? "" : message.id + ": ";
     if (!message.status.empty()) print_line(prefix + message.status);

@@ -1,5 +1,6 @@
 #include "cli/registry_auth.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "cli/json_member.h"
@@ -72,14 +73,37 @@ std::optional<std::string> registry_auth_header(std::string_view config, std::st
   return std::nullopt;
 }
 
-std::optional<std::string> find_client_config(const std::string& directory) {
-  std::string path = directory;
+namespace {
+
+std::optional<std::string> find_config_directory(const std::string& directory) {
   const char* configured = std::getenv("DOCKER_CONFIG");
   const char* home = std::getenv("HOME");
-  if (path.empty() && configured && *configured) path = configured;
-  if (path.empty() && home && *home) path = std::string(home) + "/.docker";
-  if (path.empty()) return std::nullopt;
-  return sys::find_file(path + "/config.json", 1 << 20);
+  if (!directory.empty()) return directory;
+  if (configured && *configured) return configured;
+  if (home && *home) return std::string(home) + "/.docker";
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> find_client_config(const std::string& directory) {
+  std::optional<std::string> path = find_config_directory(directory);
+  return path ? sys::find_file(*path + "/config.json", 1 << 20) : std::nullopt;
+}
+
+std::string client_config_directory(const std::string& directory) {
+  std::optional<std::string> path = find_config_directory(directory);
+  if (!path)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "there is no place for credentials: set HOME or DOCKER_CONFIG");
+  return *path;
+}
+
+std::string encode_base64(std::string_view data) {
+  std::string text = encode_base64url(data);
+  std::replace(text.begin(), text.end(), '-', '+');
+  std::replace(text.begin(), text.end(), '_', '/');
+  return text;
 }
 
 std::string encode_base64url(std::string_view data) {

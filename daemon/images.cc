@@ -9,6 +9,7 @@
 #include "daemon/pull_messages.h"
 #include "image/archive.h"
 #include "image/image_config.h"
+#include "image/pusher.h"
 #include "image/save_archive.h"
 #include "image/registry_error.h"
 #include "runtime/sys/error.h"
@@ -161,6 +162,59 @@ Images::Pulled Images::load_embedded(const PullOptions& options, const std::stri
   return {std::move(image), digest};
 }
 
+namespace {
+
+// The names under which the reference's images are saved: "alpine" is all of its tags. None for an id
+// or a digest: those have no name in the archive.
+std::vector<std::string> tags_to_save(const image::ImageStore& store, const std::string& reference) {
+  image::Reference wanted;
+  try {
+    wanted = image::parse_reference_as_written(reference);
+  } catch (const Error&) {
+    return {};
+  }
+  std::vector<std::string> tags;
+  if (!wanted.digest.empty()) return tags;
+  for (const Image& image : store.list())
+    for (const std::string& tag : image.tags) {
+      const image::Reference name = image::parse_reference(tag);
+      if (name.name() == wanted.name() && (wanted.tag.empty() || name.tag == wanted.tag))
+        tags.push_back(tag);
+    }
+  return tags;
+}
+
+}  // namespace
+
+void Images::push(const PullOptions& options, const Write& write) {
+  image::Lease lease = services_.store.open_lease();
+  std::vector<std::string> tags = tags_to_save(services_.store, options.reference.text());
+  if (tags.empty())
+    throw Error(ErrorKind::not_found, fmt::format("An image does not exist locally with the tag: {}",
+                                                  options.reference.familiar_name()));
+  write(status_message(fmt::format("The push refers to repository [{}]", options.reference.name())));
+  for (const std::string& tag : tags) {
+    Image image = services_.store.get(tag);
+    lease.keep(image.manifest);
+    for (const Digest& layer : image.diff_ids) lease.keep(layer);
+    PushMessages messages;
+    image::PushRequest request{.reference = image::parse_reference(tag),
+                               .image = image,
+                               .credentials = options.credentials,
+                               .progress = {},
+                               .stop = options.stop};
+    request.progress = [&](const image::PushProgress& progress) {
+      if (auto message = messages.message(progress, PullMessages::Clock::now())) write(*message);
+    };
+    image::PushedImage pushed =
+        image::push_image(services_.registry, services_.content, request);
+    write(status_message(fmt::format("{}: digest: {} size: {}", request.reference.tag,
+                                     pushed.digest.text(), pushed.size)));
+    write(push_result_message(request.reference.tag, pushed.digest, pushed.size));
+    publish("push", tag, options.reference.familiar_name(), image);
+  }
+}
+
 std::vector<ImageFacts> Images::list(const Filters& filters) const {
   filters.expect_only({"reference", "dangling", "label", "label!", "before", "since", "until"});
   auto moment = [&](std::string_view name, sys::Timestamp otherwise) {
@@ -240,26 +294,6 @@ Images::Pruned Images::prune(const Filters& filters) {
 }
 
 namespace {
-
-// The names under which the reference's images are saved: "alpine" is all of its tags. None for an id
-// or a digest: those have no name in the archive.
-std::vector<std::string> tags_to_save(const image::ImageStore& store, const std::string& reference) {
-  image::Reference wanted;
-  try {
-    wanted = image::parse_reference_as_written(reference);
-  } catch (const Error&) {
-    return {};
-  }
-  std::vector<std::string> tags;
-  if (!wanted.digest.empty()) return tags;
-  for (const Image& image : store.list())
-    for (const std::string& tag : image.tags) {
-      const image::Reference name = image::parse_reference(tag);
-      if (name.name() == wanted.name() && (wanted.tag.empty() || name.tag == wanted.tag))
-        tags.push_back(tag);
-    }
-  return tags;
-}
 
 // Each image once, with all the names that were asked for.
 void add_to_save(std::vector<image::ImageToSave>& images, Image image, const std::string& tag) {

@@ -55,6 +55,10 @@ class Images {
   // Puller::pull throws; before the first message the answer can still be an HTTP status.
   void pull(const PullOptions& options, const std::function<void(const std::string&)>& write);
 
+  // Writes Docker's progress messages. Without a tag in the reference, all tags of the repository.
+  // Throws Error{not_found} before the first message; a failure after that is a message.
+  void push(const PullOptions& options, const std::function<void(const std::string&)>& write);
+
   // Those that the filters choose (reference, dangling, label, before, since, until), newest first.
   // Throws Error{invalid_argument} for other filters, Error{not_found} for `before` and `since`.
   std::vector<ImageFacts> list(const Filters& filters) const;

@@ -85,4 +85,47 @@ std::optional<std::string> PullMessages::message(const image::LayerProgress& pro
   return line(message);
 }
 
+namespace {
+
+std::string push_phase_text(const image::PushProgress& progress) {
+  switch (progress.phase) {
+    case image::PushPhase::preparing:
+      return "Preparing";
+    case image::PushPhase::already_exists:
+      return "Layer already exists";
+    case image::PushPhase::mounted:
+      return "Mounted from " + progress.mounted_from;
+    case image::PushPhase::pushing:
+      return "Pushing";
+    case image::PushPhase::pushed:
+      return "Pushed";
+  }
+  return "";
+}
+
+}  // namespace
+
+std::optional<std::string> PushMessages::message(const image::PushProgress& progress,
+                                                 PullMessages::Clock::time_point now) {
+  const bool is_pushing = progress.phase == image::PushPhase::pushing;
+  const bool is_last = progress.current >= progress.total;
+  PullMessages::Clock::time_point& last = last_[progress.layer];
+  if (is_pushing && !is_last && now - last < PullMessages::interval) return std::nullopt;
+  last = now;
+  ordered_json message{{"status", push_phase_text(progress)},
+                       {"progressDetail", ordered_json::object()}};
+  if (is_pushing) {
+    message["progressDetail"] = {{"current", progress.current}, {"total", progress.total}};
+    message["progress"] = progress_text(progress.current, progress.total);
+  }
+  message["id"] = progress.layer.hex().substr(0, 12);
+  return line(message);
+}
+
+std::string push_result_message(const std::string& tag, const image::Digest& digest,
+                                uint64_t size) {
+  return line({{"progressDetail", ordered_json::object()},
+               {"aux", {{"Tag", tag}, {"Digest", digest.text()}, {"Size", size}}}});
+}
+
 }  // namespace ctr::daemon

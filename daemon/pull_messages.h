@@ -9,6 +9,7 @@
 #include <string>
 
 #include "image/pull_progress.h"
+#include "image/pusher.h"
 #include "image/reference.h"
 
 namespace ctr::daemon {
@@ -38,5 +39,18 @@ class PullMessages {
   };
   std::map<image::Digest, Last> last_;
 };
+
+// The same for a push.
+class PushMessages {
+ public:
+  std::optional<std::string> message(const image::PushProgress& progress,
+                                     PullMessages::Clock::time_point now);
+
+ private:
+  std::map<image::Digest, PullMessages::Clock::time_point> last_;
+};
+// {"progressDetail":{},"aux":{"Tag":"latest","Digest":"sha256:…","Size":528}}: how a client learns what
+// the name points to now.
+std::string push_result_message(const std::string& tag, const image::Digest& digest, uint64_t size);
 
 }  // namespace ctr::daemon

@@ -54,6 +54,11 @@ size_t body_callback(char* data, size_t size, size_t count, void* user) noexcept
   return context->transfer->on_body({data, size * count}, status) ? size * count : 0;
 }
 
+size_t read_callback(char* data, size_t size, size_t count, void* user) noexcept {
+  std::optional<size_t> read = static_cast<HttpTransfer*>(user)->on_read(data, size * count);
+  return read ? *read : CURL_READFUNC_ABORT;
+}
+
 int tick_callback(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) noexcept {
   return static_cast<HttpTransfer*>(user)->on_tick() ? 0 : 1;
 }
@@ -194,11 +199,19 @@ struct HttpClient::Handle {
     set(CURLOPT_PREREQDATA, &transfer);
   }
 
-  void set_method(const HttpRequest& request) {
+  void set_method(const HttpRequest& request, HttpTransfer& transfer) {
     if (request.method == "HEAD") set(CURLOPT_NOBODY, 1L);
-    if (request.method != "POST") return;
-    set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form.size()));
-    set(CURLOPT_COPYPOSTFIELDS, request.form.c_str());
+    if (request.method == "GET" || request.method == "HEAD") return;
+    set(CURLOPT_CUSTOMREQUEST, request.method.c_str());
+    if (request.upload.file >= 0) {
+      set(CURLOPT_UPLOAD, 1L);
+      set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.upload.size));
+      set(CURLOPT_READFUNCTION, &read_callback);
+      set(CURLOPT_READDATA, &transfer);
+    } else if (request.method != "DELETE") {
+      set(CURLOPT_POSTFIELDSIZE, static_cast<long>(request.form.size()));
+      set(CURLOPT_COPYPOSTFIELDS, request.form.c_str());
+    }
   }
 };
 
@@ -274,10 +287,12 @@ HttpResponse HttpClient::perform(const HttpRequest& request, std::stop_token sto
   handle->set(CURLOPT_URL, request.url.text.c_str());
   handle->set(CURLOPT_HTTPHEADER, headers.get());
   handle->set(CURLOPT_USERAGENT, config_.user_agent.c_str());
-  handle->set_limits(config_.timing, static_cast<bool>(sink));
+  // Else a registry that does not know of it costs a second for each upload.
+  if (request.upload.file >= 0) headers.add("Expect:");
+  handle->set_limits(config_.timing, sink || request.upload.file >= 0);
   handle->set_proxy(config_.proxy, request.url);
   handle->set_tls(request);
-  handle->set_method(request);
+  handle->set_method(request, transfer);
   handle->set_callbacks(transfer, body);
 
   const CURLcode code = ::curl_easy_perform(handle->curl);

@@ -3,6 +3,7 @@
 // connections are kept for the next request.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -19,12 +20,20 @@
 
 namespace ctr::image {
 
+// A body that is a file, or nothing: read from its beginning each time.
+struct UploadFile {
+  int file = -1;
+  uint64_t size = 0;  // bytes
+};
+
 struct HttpRequest {
-  std::string method{"GET"};  // or HEAD, POST
+  std::string method{"GET"};  // or HEAD, POST, PUT, DELETE
   Url url;
   std::vector<std::string> headers;  // "Accept: …"
   std::string authorization;         // the value of Authorization, or empty
-  std::string form;                  // the body of a POST
+  std::string form;                  // the body of a POST or a PUT, where it is no file
+  UploadFile upload{};               // the body of a PUT
+  std::function<void(uint64_t)> sent{};  // told how many bytes of it have gone; may throw
   bool verify_tls = true;
   std::string ca_file;  // trusted beside the system's
   // A registry sent us there: not to this host's own services, and not to a cloud's metadata (N05).

@@ -1,5 +1,9 @@
 #include "image/http_transfer.h"
 
+#include <unistd.h>
+
+#include "runtime/sys/error.h"
+
 namespace ctr::image {
 
 namespace {
@@ -90,6 +94,24 @@ bool HttpTransfer::on_body(std::string_view piece, long status) noexcept {
   } catch (...) {
     thrown_ = std::current_exception();
     return finish(TransferEnd::sink_threw);
+  }
+}
+
+std::optional<size_t> HttpTransfer::on_read(char* data, size_t size) noexcept {
+  try {
+    ssize_t count = sys::check(sys::retry_on_signal([&] {
+                                 return ::pread(request_.upload.file, data, size,
+                                                static_cast<off_t>(sent_bytes_));
+                               }),
+                               "read", "upload");
+    sent_bytes_ += static_cast<uint64_t>(count);
+    watchdog_.received(static_cast<size_t>(count), ProgressWatchdog::Clock::now());
+    if (request_.sent) request_.sent(sent_bytes_);
+    return static_cast<size_t>(count);
+  } catch (...) {
+    thrown_ = std::current_exception();
+    finish(TransferEnd::sink_threw);
+    return std::nullopt;
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <exception>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -40,6 +41,8 @@ class HttpTransfer {
   // The callbacks: they return whether the transfer goes on, and never throw.
   bool on_header(std::string_view line) noexcept;
   bool on_body(std::string_view piece, long status) noexcept;
+  // The next bytes of the upload, 0 at its end; nullopt ends the transfer.
+  std::optional<size_t> on_read(char* data, size_t size) noexcept;
   bool on_tick() noexcept;
   bool on_connected(const char* address) noexcept;
 
@@ -60,6 +63,7 @@ class HttpTransfer {
   ProgressWatchdog watchdog_;
   HttpResponse response_;
   size_t header_bytes_ = 0;
+  uint64_t sent_bytes_ = 0;
   TransferEnd end_ = TransferEnd::running;
   std::exception_ptr thrown_;
 };

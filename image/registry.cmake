@@ -8,12 +8,14 @@ image_library(image_registry
   layer_fetch.cc
   manifest_fetch.cc
   puller.cc
+  pusher.cc
   registry_auth.cc
   registry_client.cc
   registry_endpoint.cc
   registry_error.cc
   registry_retry.cc
   registry_session.cc
+  repository_push.cc
   shared_jobs.cc
   url.cc)
 target_link_libraries(image_registry PUBLIC image_core image_layers runtime_sys Threads::Threads

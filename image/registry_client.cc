@@ -1,12 +1,10 @@
 #include "image/registry_client.h"
 
-#include <atomic>
-
 #include "image/manifest.h"
 #include "image/media_type.h"
 #include "image/reference.h"
 #include "image/registry_retry.h"
-#include "image/registry_session.h"
+#include "image/repository_site.h"
 
 namespace ctr::image {
 
@@ -38,37 +36,29 @@ struct WrongRange {};
 
 }  // namespace
 
-struct Repository::Site {
-  RegistrySession session;
-  std::atomic<bool> given_up{false};
-
-  Site(HttpClient& http, const RegistryConfig& config, Endpoint endpoint, std::string scope,
-       Credentials credentials)
-      : session(http, config, std::move(endpoint), std::move(scope), std::move(credentials)) {}
-
-  // Whether the next site is to be tried after this failure.
-  bool falls_back(const sys::Error& failure) {
-    const auto* transfer = dynamic_cast<const TransferError*>(&failure);
-    const auto* refusal = dynamic_cast<const RegistryError*>(&failure);
-    if (session.endpoint().fall_back == FallBack::on_any_failure) {
-      // A connection that broke may go on; anything else would only cost its time again.
-      if (transfer && transfer->failure() != TransferFailure::interrupted) given_up = true;
-      return transfer || refusal;
-    }
-    if (session.endpoint().fall_back == FallBack::never || !transfer) return false;
-    // Once known to speak no TLS it is not asked again; one that is only down may come back.
-    if (transfer->failure() == TransferFailure::handshake) given_up = true;
-    return transfer->failure() == TransferFailure::handshake ||
-           transfer->failure() == TransferFailure::unreachable;
+bool Repository::Site::falls_back(const sys::Error& failure) {
+  const auto* transfer = dynamic_cast<const TransferError*>(&failure);
+  const auto* refusal = dynamic_cast<const RegistryError*>(&failure);
+  if (session.endpoint().fall_back == FallBack::on_any_failure) {
+    // A connection that broke may go on; anything else would only cost its time again.
+    if (transfer && transfer->failure() != TransferFailure::interrupted) given_up = true;
+    return transfer || refusal;
   }
-};
+  if (session.endpoint().fall_back == FallBack::never || !transfer) return false;
+  // Once known to speak no TLS it is not asked again; one that is only down may come back.
+  if (transfer->failure() == TransferFailure::handshake) given_up = true;
+  return transfer->failure() == TransferFailure::handshake ||
+         transfer->failure() == TransferFailure::unreachable;
+}
 
 Repository::Repository(RegistryClient& client, const std::string& domain, std::string path,
-                       Credentials credentials)
+                       Credentials credentials, Access access)
     : client_(client), path_(std::move(path)), anonymous_(credentials.empty()) {
   name_ = Reference{domain, path_, {}, {}}.familiar_name();
-  const std::string scope = "repository:" + path_ + ":pull";
+  const std::string scope = "repository:" + path_ + (access == Access::push ? ":pull,push" : ":pull");
   for (Endpoint& endpoint : plan_endpoints(domain, client.config_)) {
+    // A mirror is for reading.
+    if (endpoint.is_mirror && access == Access::push) continue;
     Credentials theirs = endpoint.is_mirror ? Credentials{} : credentials;
     sites_.push_back(std::make_unique<Site>(client.http_, client.config_, std::move(endpoint),
                                             scope, std::move(theirs)));
@@ -76,19 +66,6 @@ Repository::Repository(RegistryClient& client, const std::string& domain, std::s
 }
 
 Repository::~Repository() = default;
-
-template <class Work>
-auto Repository::at_first_that_works(Work work, const std::function<bool()>& may_repeat) {
-  for (size_t i = 0; i + 1 < sites_.size(); ++i) {
-    if (sites_[i]->given_up) continue;
-    try {
-      return work(sites_[i]->session);
-    } catch (const sys::Error& failure) {
-      if (!sites_[i]->falls_back(failure) || !may_repeat()) throw;
-    }
-  }
-  return work(sites_.back()->session);
-}
 
 void Repository::refuse(const HttpResponse& response, const std::string& subject) const {
   using sys::ErrorKind;
@@ -213,8 +190,9 @@ RegistryClient::RegistryClient(RegistryConfig config)
 
 std::shared_ptr<Repository> RegistryClient::repository(const std::string& domain,
                                                        const std::string& path,
-                                                       Credentials credentials) {
-  return std::shared_ptr<Repository>(new Repository(*this, domain, path, std::move(credentials)));
+                                                       Credentials credentials, Access access) {
+  return std::shared_ptr<Repository>(
+      new Repository(*this, domain, path, std::move(credentials), access));
 }
 
 void RegistryClient::log_in(const std::string& server, const Credentials& credentials,

@@ -34,6 +34,9 @@ struct BlobSink {
 class RegistryClient;
 class RegistrySession;
 
+// What a user wants to do in a repository: what tokens are asked for.
+enum class Access { pull, push };
+
 // One repository, as one user. Shared by all requests of a pull; keeps the tokens.
 class Repository {
  public:
@@ -50,12 +53,23 @@ class Repository {
   void get_blob(const Digest& digest, uint64_t size, uint64_t offset, const BlobSink& sink,
                 std::stop_token stop);
 
+  // The writing half (repository_push.cc), of a repository that was opened to push. One try each.
+  // Throw Error{unauthorized, forbidden} "denied: …".
+  bool has_blob(const Digest& digest, std::stop_token stop);
+  // From another repository of the same registry; false where that one has it not, or is not ours.
+  bool mount_blob(const Digest& digest, const std::string& source, std::stop_token stop);
+  // `sent` is told how many bytes have gone out.
+  void upload_blob(const Digest& digest, const UploadFile& file,
+                   const std::function<void(uint64_t)>& sent, std::stop_token stop);
+  void put_manifest(const std::string& tag_or_digest, const std::string& text,
+                    const std::string& media_type, std::stop_token stop);
+
  private:
   friend class RegistryClient;
   struct Site;
 
   Repository(RegistryClient& client, const std::string& domain, std::string path,
-             Credentials credentials);
+             Credentials credentials, Access access);
 
   template <class Work>
   auto at_first_that_works(
@@ -65,6 +79,7 @@ class Repository {
   void get_blob_from(RegistrySession& session, const Digest& digest, uint64_t size, uint64_t offset,
                      const BlobSink& sink, std::stop_token stop);
   [[noreturn]] void refuse(const HttpResponse& response, const std::string& subject) const;
+  [[noreturn]] void refuse_push(const HttpResponse& response, const std::string& subject) const;
 
   RegistryClient& client_;
   std::string path_;
@@ -80,7 +95,7 @@ class RegistryClient {
   const RegistryConfig& config() const { return config_; }
   // `domain` and `path` as in Reference. Must not outlive the client.
   std::shared_ptr<Repository> repository(const std::string& domain, const std::string& path,
-                                         Credentials credentials);
+                                         Credentials credentials, Access access = Access::pull);
   // `docker login`: throws Error{unauthorized} for a wrong password. `server` is a domain or, as
   // Docker's clients send it, a URL ("https://index.docker.io/v1/").
   void log_in(const std::string& server, const Credentials& credentials, std::stop_token stop);

@@ -14,6 +14,16 @@ bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+// A mirror may live below a path: "https://host/mirror" has "/mirror". Two slashes in a row would be a
+// redirect more for each request.
+std::string path_prefix(const Url& base) {
+  const size_t host = base.text.find("://");
+  const size_t path = base.text.find('/', host == std::string::npos ? 0 : host + 3);
+  std::string prefix = path == std::string::npos ? "" : base.text.substr(path);
+  while (prefix.ends_with('/')) prefix.pop_back();
+  return prefix;
+}
+
 [[noreturn]] void refuse(const std::string& message) {
   throw TransferError(TransferFailure::refused, message);
 }
@@ -35,11 +45,20 @@ HttpResponse RegistrySession::send(const RegistryRequest& request, std::stop_tok
                                    const BodySink& sink) {
   for (int round = 0;; ++round) {
     const std::string used = current_authorization();
-    HttpRequest http = request_to(parse_url(endpoint_.base.text + request.path));
+    const Url url = resolve_url(
+        endpoint_.base, request.location.empty() ? path_prefix(endpoint_.base) + request.path
+                                                 : request.location);
+    if (endpoint_.base.scheme == "https" && url.scheme != "https")
+      refuse(fmt::format("'{}' wants an upload without TLS: refused", endpoint_.base.text));
+    HttpRequest http = request_to(url);
     http.method = request.method;
     http.headers = request.headers;
     http.body_limit = request.body_limit;
-    http.authorization = used;
+    // An upload may go to another host, which has its own permission in its address.
+    if (url.same_origin(endpoint_.base)) http.authorization = used;
+    http.form = request.body;
+    http.upload = request.upload;
+    http.sent = request.sent;
     Answer answer = follow(std::move(http), stop, sink);
     // A 401 of a host that we were sent to is not the registry asking who we are (N04).
     if (answer.response.status != 401 || answer.left_origin) return std::move(answer.response);
@@ -75,8 +94,8 @@ RegistrySession::Answer RegistrySession::follow(HttpRequest request, std::stop_t
   for (int hops = 0;; ++hops) {
     answer.response = http_.perform(request, stop, sink);
     const std::optional<std::string> location = answer.response.find_header("location");
-    if (!is_redirect(answer.response.status) || !location || request.method == "POST")
-      return answer;
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (!is_redirect(answer.response.status) || !location || !reads) return answer;
     if (hops == max_redirects)
       refuse(fmt::format("'{}' sent more than {} redirects", endpoint_.base.text, max_redirects));
     const Url target = resolve_url(request.url, *location);

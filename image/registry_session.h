@@ -19,8 +19,12 @@ namespace ctr::image {
 struct RegistryRequest {
   std::string method{"GET"};
   std::string path;                  // "/v2/library/alpine/manifests/latest"
+  std::string location{};            // instead: where an answer's Location said, absolute or not
   std::vector<std::string> headers;  // "Accept: …"
   size_t body_limit = 64 << 10;
+  std::string body{};  // of a PUT, where it is no file
+  UploadFile upload{};
+  std::function<void(uint64_t)> sent{};
 };
 
 class RegistrySession {

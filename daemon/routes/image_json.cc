@@ -175,10 +175,9 @@ json image_inspect_json(const Images& images, const Image& image, ApiVersion ver
   if (!image.variant.empty()) inspect["Variant"] = image.variant;
   if (!config.os_version.empty()) inspect["OsVersion"] = config.os_version;
   if (!since(44)) inspect["VirtualSize"] = image.size;
-  if (!since(45)) {
-    inspect["Container"] = "";
-    inspect["ContainerConfig"] = legacy_config_json({});
-  }
+  // Docker leaves it out from 1.45 on; docker-compose 1.29 speaks the newest version and needs it.
+  inspect["ContainerConfig"] = legacy_config_json({});
+  if (!since(45)) inspect["Container"] = "";
   return inspect;
 }
 

@@ -65,6 +65,25 @@ void pull(Exchange& exchange, Images& images) {
   }
 }
 
+void push(Exchange& exchange, Images& images) {
+  PullOptions options{.reference = image::parse_reference_as_written(exchange.parameter("name")),
+                      .credentials = credentials_of(exchange)};
+  if (std::string tag = exchange.query("tag").value_or(""); !tag.empty()) {
+    if (!image::is_valid_tag(tag))
+      throw Error(ErrorKind::invalid_argument, fmt::format("invalid tag format: '{}'", tag));
+    options.reference.tag = tag;
+  }
+  ClientWatch watch(exchange);
+  options.stop = watch.token();
+  LateStream stream(exchange);
+  try {
+    images.push(options, [&](const std::string& message) { stream.write(message); });
+  } catch (const Error& error) {
+    if (!stream.begun()) throw;
+    stream.write(error_message(error.what()));
+  }
+}
+
 void create(Exchange& exchange, Images& images, const std::function<void(Exchange&)>& import) {
   if (!exchange.query("fromSrc").value_or("").empty()) return import(exchange);
   if (exchange.query("fromImage").value_or("").empty())
@@ -150,6 +169,7 @@ void add_image_routes(Router& router, Images& images, ImageSearch& search,
   router.add("GET", "/images/{name:*}/history", [&](Exchange& exchange) {
     exchange.respond_json(200, image_history_json(images, images.get(exchange.parameter("name"))));
   });
+  router.add("POST", "/images/{name:*}/push", [&](Exchange& exchange) { push(exchange, images); });
   router.add("POST", "/images/{name:*}/tag", [&](Exchange& exchange) { tag(exchange, images); });
   router.add("POST", "/images/prune", [&](Exchange& exchange) { prune(exchange, images); });
   router.add("GET", "/images/search", [&](Exchange& exchange) { search_hub(exchange, search); });

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/monitor/idle_memory.h"
 #include "runtime/spec_json.h"
 #include "runtime/sys/file.h"
 
@@ -22,6 +23,9 @@ constexpr int64_t linger_nanoseconds = 600LL * 1000 * 1000 * 1000;
 // this often and with this pause in milliseconds.
 constexpr int oom_looks = 100;
 constexpr int oom_pause = 20;
+
+// Milliseconds without anything to do after which there is likely to be nothing for long.
+constexpr int quiet_time = 2000;
 
 std::string kind_name(sys::ErrorKind kind) {
   switch (kind) {
@@ -175,10 +179,18 @@ void Monitor::serve() {
   if (oom_events_) set.add(oom_events_.get(), POLLIN | POLLPRI, [&](short) { notice_oom(); });
   bool container_exited = false;
   set.add(process_.pidfd(), POLLIN, [&](short) { container_exited = true; });
-  set.wait(oom_looks_ > 0 ? oom_pause : -1);
+  wait_for_events(set);
   if (oom_looks_ > 0) look_for_oom_kill();
   sweep_execs();
   if (container_exited) container_ended();
+}
+
+// After a while without any, memory is given back, once, and then it is as long as it takes.
+void Monitor::wait_for_events(PollSet& set) {
+  if (oom_looks_ > 0) return void(set.wait(oom_pause));
+  if (set.wait(quiet_time)) return;
+  release_idle_memory();
+  set.wait(-1);
 }
 
 void Monitor::watch_connections(PollSet& set) {

@@ -46,6 +46,7 @@ class Monitor {
   void launch_container();
   void report_failure(const sys::Error& error, const std::string& stage, int exit_code);
   void serve();
+  void wait_for_events(PollSet& set);
   void watch_connections(PollSet& set);
   void watch_execs(PollSet& set);
   void read_connection(Connection& connection);

@@ -9,14 +9,16 @@ void PollSet::add(int fd, short events, Handler handler) {
   handlers_.push_back(std::move(handler));
 }
 
-void PollSet::wait(int timeout) {
+bool PollSet::wait(int timeout) {
   int ready = ::poll(items_.data(), items_.size(), timeout);
   if (ready < 0 && errno != EINTR) sys::throw_errno(errno, "poll", {});
+  const bool any = ready > 0;
   for (size_t i = 0; i < items_.size() && ready > 0; ++i) {
     if (items_[i].revents == 0) continue;
     --ready;
     handlers_[i](items_[i].revents);
   }
+  return any;
 }
 
 }  // namespace ctr::runtime

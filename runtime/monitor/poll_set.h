@@ -15,8 +15,8 @@ class PollSet {
   using Handler = std::function<void(short events)>;
   // Errors and hang-ups are always reported, also with events == 0.
   void add(int fd, short events, Handler handler);
-  // Waits (milliseconds; -1: for ever) and calls the handlers of what is ready.
-  void wait(int timeout);
+  // Waits (milliseconds; -1: for ever) and calls the handlers of what is ready; false if nothing was.
+  bool wait(int timeout);
 
  private:
   std::vector<pollfd> items_;

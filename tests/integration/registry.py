@@ -18,7 +18,9 @@ http: {{addr: "127.0.0.1:{port}"}}
 
 
 class Registry:
-    def __init__(self, engine, port=5000):
+    def __init__(self, engine, port=5000, user=None):
+        """`user` is (name, password): nobody else is served."""
+        self.user = user
         self.engine = engine
         self.address = f"127.0.0.1:{port}"
         self.port = port
@@ -26,7 +28,7 @@ class Registry:
     def __enter__(self):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="ctr-registry-", dir="/var/tmp"))
         config = self.base / "config.yml"
-        config.write_text(CONFIG.format(root=self.base / "store", port=self.port))
+        config.write_text(CONFIG.format(root=self.base / "store", port=self.port) + self.auth_config())
         self.log = open(self.base / "log", "wb")
         self.process = subprocess.Popen(
             ["nsenter", f"--net=/run/netns/{self.engine.name}", "docker-registry", "serve", str(config)],
@@ -34,9 +36,21 @@ class Registry:
         wait_for(self.answers, "the registry to answer")
         return self
 
+    def auth_config(self):
+        if not self.user:
+            return ""
+        import crypt
+        name, password = self.user
+        (self.base / "htpasswd").write_text(f"{name}:{crypt.crypt(password, crypt.mksalt(crypt.METHOD_BLOWFISH, rounds=16))}\n")
+        return f"auth: {{htpasswd: {{realm: test, path: {self.base}/htpasswd}}}}\n"
+
     def answers(self):
-        return self.engine.in_netns("curl", "-sf", f"http://{self.address}/v2/", check=False,
-                                    capture_output=True).returncode == 0
+        return self.get("/v2/").returncode == 0
+
+    def get(self, path, *flags):
+        user = ["-u", ":".join(self.user)] if self.user else []
+        return self.engine.in_netns("curl", "-sf", *user, *flags, f"http://{self.address}{path}", check=False,
+                                    capture_output=True, text=True)
 
     def push(self, layout, reference, *flags):
         """Pushes an OCI layout directory: skopeo's flags choose format and compression."""
