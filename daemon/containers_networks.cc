@@ -107,10 +107,14 @@ void Containers::connect_network(const std::string& reference, const Network& ne
 void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
                          const json& settings) {
   sys::UniqueFd space = open_network(now.live.state.pid);
-  std::optional<runtime::NetworkInterface> before =
-      find_default(services_.networks.endpoints_of(now.record.id));
-  EndpointSettings endpoint =
-      services_.networks.attach(attach_request(now.record, network.name, settings));
+  std::vector<EndpointSettings> others = services_.networks.endpoints_of(now.record.id);
+  std::optional<runtime::NetworkInterface> before = find_default(others);
+  AttachRequest request = attach_request(now.record, network.name, settings);
+  // The first network with a way out: now the ports can be published, too.
+  if (!before && !network.internal)
+    request.ports = plan_ports(json::parse(now.record.host_config_json),
+                               now.record.config.exposed_ports);
+  EndpointSettings endpoint = services_.networks.attach(request);
   try {
     std::vector<runtime::NetworkInterface> interfaces = plan_interfaces({endpoint});
     if (before) interfaces.front().gateway.clear();  // the way out stays as it is

@@ -2,6 +2,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <utility>
+
 #include <nlohmann/json.hpp>
 
 #include "daemon/launcher.h"
@@ -75,9 +78,15 @@ std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
 }
 
 std::vector<EndpointSettings> Launcher::attach_networks(const ContainerRecord& record) {
+  std::vector<AttachRequest> requests = plan_attachments(record);
+  // Ports lead through the first network that has a way out: from an internal one nobody would come.
+  auto open = std::find_if(requests.begin(), requests.end(), [&](const AttachRequest& request) {
+    return !networks_.get(request.network).internal;
+  });
+  if (open != requests.end() && open != requests.begin())
+    open->ports = std::exchange(requests.front().ports, {});
   std::vector<EndpointSettings> endpoints;
-  for (const AttachRequest& request : plan_attachments(record))
-    endpoints.push_back(networks_.attach(request));
+  for (const AttachRequest& request : requests) endpoints.push_back(networks_.attach(request));
   return endpoints;
 }
 
