@@ -144,8 +144,10 @@ Completion complete(const std::vector<std::string>& words) {
   return complete_in_group("", rest);
 }
 
-std::string_view bash_completion_script() {
-  return R"(# bash completion for ctr: asks ctr itself, so that it knows what this ctr knows.
+namespace {
+
+constexpr std::string_view bash_script =
+    R"(# bash completion for ctr: asks ctr itself, so that it knows what this ctr knows.
 _ctr() {
     local words=("${COMP_WORDS[@]}") cword=$COMP_CWORD cur=${COMP_WORDS[COMP_CWORD]} IFS=$'\n'
     # A colon ends a word for bash, but not an image's name.
@@ -155,6 +157,38 @@ _ctr() {
 }
 complete -o default -F _ctr ctr
 )";
+
+constexpr std::string_view zsh_script = R"(#compdef ctr
+# zsh completion for ctr: asks ctr itself, so that it knows what this ctr knows.
+_ctr() {
+    local -a answers
+    answers=("${(@f)$(ctr __complete -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    if [[ -n ${answers[1]} ]]; then
+        compadd -- "${answers[@]}"
+    else
+        _files
+    fi
+}
+if [[ $funcstack[1] == _ctr ]]; then _ctr "$@"; else compdef _ctr ctr; fi
+)";
+
+constexpr std::string_view fish_script =
+    R"(# fish completion for ctr: asks ctr itself, so that it knows what this ctr knows.
+function __ctr_complete
+    set -l words (commandline -opc)
+    set -e words[1]
+    ctr __complete -- $words (commandline -ct) 2>/dev/null
+end
+complete -c ctr -a '(__ctr_complete)'
+)";
+
+}  // namespace
+
+std::optional<std::string_view> find_completion_script(std::string_view shell) {
+  if (shell == "bash") return bash_script;
+  if (shell == "zsh") return zsh_script;
+  if (shell == "fish") return fish_script;
+  return std::nullopt;
 }
 
 }  // namespace ctr::cli

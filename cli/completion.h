@@ -2,6 +2,7 @@
 // them. Pure; names of containers and images are the caller's to fetch.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ struct Completion {
 // `words` behind "ctr"; the last is the one at the cursor, perhaps empty.
 Completion complete(const std::vector<std::string>& words);
 
-// What goes to share/bash-completion/completions/ctr.
-std::string_view bash_completion_script();
+// The shell's own part: "bash", "zsh" or "fish"; nullopt for others.
+std::optional<std::string_view> find_completion_script(std::string_view shell);
 
 }  // namespace ctr::cli

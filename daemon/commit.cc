@@ -96,8 +96,12 @@ std::string import_archive(const ImageMaking& making, const NewImageRequest& req
   const auto keep = [&](const image::Digest& digest) { lease.keep(digest); };
   sys::UniqueFd tar = sys::make_unnamed_file(making.scratch);
   image::InflatingSource plain(source);
-  for (std::string_view piece = plain.next(); !piece.empty(); piece = plain.next())
+  uint64_t size = 0;
+  for (std::string_view piece = plain.next(); !piece.empty(); piece = plain.next()) {
     sys::write_all(tar.get(), piece, "layer");
+    size += piece.size();
+  }
+  if (size == 0) throw sys::Error(sys::ErrorKind::invalid_argument, "invalid archive: it is empty");
   image::BuiltLayer layer =
       image::store_layer(tar.get(), making.images.content(), making.images.layers(), keep);
   const std::string text = image_config_text({.base = json::object(),

@@ -86,13 +86,15 @@ void add_generate_man(CLI::App& parent, Context& context, std::string name) {
 
 void add_generate_completion(CLI::App& parent, Context& context, std::string name) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command = parent.add_subcommand(name, "Print the completion for a shell: bash");
+  CLI::App* command = parent.add_subcommand(name, "Print the completion for a shell: bash, zsh or fish");
   command->add_option("SHELL", *shell)->required();
   command->callback([&context, shell] {
-    if (*shell != "bash")
-      throw sys::Error(sys::ErrorKind::unsupported,
-                       fmt::format("no completion for \"{}\", only for bash", *shell));
-    context.out(bash_completion_script());
+    std::optional<std::string_view> script = find_completion_script(*shell);
+    if (!script)
+      throw sys::Error(
+          sys::ErrorKind::unsupported,
+          fmt::format("no completion for \"{}\", only for bash, zsh and fish", *shell));
+    context.out(*script);
   });
 }
 

@@ -47,8 +47,9 @@ def test_what_fails_before_the_first_message_is_a_status(engine):
     assert status == 400 and error["message"].startswith("invalid reference format")
     assert messages_of(engine, "/images/create?fromImage=a&tag=b%20c")[0] == 400
     assert messages_of(engine, "/images/create?fromImage=a&platform=x/y/z/w")[0] == 400
-    assert messages_of(engine, "/images/create?fromSrc=-")[0] == 501
-    assert messages_of(engine, "/images/create")[0] == 501
+    assert messages_of(engine, "/images/create?fromSrc=-")[0] == 400  # an empty archive
+    assert messages_of(engine, "/images/create?fromSrc=http://x")[0] == 501
+    assert messages_of(engine, "/images/create")[0] == 400
 
 
 SILENT_REGISTRY = """
