@@ -91,7 +91,7 @@ struct Flags {
   CLI::App* apply_layer = nullptr;
   bool version = false;
   bool validate = false;
-  bool remove_network_state = false;
+  bool remove_host_state = false;
   Collected collected{};
   std::vector<std::pair<const Setting*, CLI::Option*>> options{};
 
@@ -103,7 +103,7 @@ struct Flags {
     }
     app.add_flag("-v,--version", version, "print the version and exit");
     app.add_flag("--validate", validate, "check the settings and exit");
-    app.add_flag("--remove-network-state", remove_network_state,
+    app.add_flag("--remove-host-state", remove_host_state,
                  "take away this data root's bridges and firewall rules, and exit");
     apply_layer =
         app.add_subcommand("apply-layer", "apply a layer, a tar on stdin, to a directory");
@@ -234,7 +234,7 @@ CommandLine parse_command_line(int argc, const char* const* argv) {
     line.action = CommandLine::Action::apply_layer;
   } else {
     if (flags.validate) line.action = CommandLine::Action::validate;
-    if (flags.remove_network_state) line.action = CommandLine::Action::remove_network_state;
+    if (flags.remove_host_state) line.action = CommandLine::Action::remove_host_state;
     flags.take_collected(line.config);
     read_config_file(line.config, flags.given_keys());
     complete(line.config);

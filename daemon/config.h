@@ -55,7 +55,7 @@ struct Config {
 };
 
 struct CommandLine {
-  enum class Action { serve, validate, print, apply_layer, remove_network_state };
+  enum class Action { serve, validate, print, apply_layer, remove_host_state };
   Action action = Action::serve;
   Config config{};
   std::string text{};       // print: what --help and --version say

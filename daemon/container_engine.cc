@@ -26,15 +26,6 @@ using nlohmann::json;
 
 constexpr const char* default_exec_root = "/run/ctr";
 
-// Daemons with roots of their own share the machine's hierarchies: each cleans up below its own
-// parent, and must never see the others' cgroups as left-overs.
-std::string cgroup_parent(const Config& config) {
-  if (!config.cgroup_parent.empty())
-    return config.cgroup_parent[0] == '/' ? config.cgroup_parent : "/" + config.cgroup_parent;
-  if (config.exec_root == default_exec_root) return "/ctr";
-  return "/ctr-" + image::Sha256::of(config.exec_root).hex().substr(0, 12);
-}
-
 std::string find_init(const Config& config) {
   if (!config.init_path.empty()) return config.init_path;
   for (const char* path : {"/usr/bin/tini-static", "/usr/libexec/docker/docker-init"})
@@ -77,6 +68,13 @@ LauncherOptions launcher_options(const Config& config) {
 }
 
 }  // namespace
+
+std::string cgroup_parent(const Config& config) {
+  if (!config.cgroup_parent.empty())
+    return config.cgroup_parent[0] == '/' ? config.cgroup_parent : "/" + config.cgroup_parent;
+  if (config.exec_root == default_exec_root) return "/ctr";
+  return "/ctr-" + image::Sha256::of(config.exec_root).hex().substr(0, 12);
+}
 
 ContainerEngine::ContainerEngine(const Config& config, Services services)
     : snapshotter_(services.layers, config.data_root + "/containers/trash"),

@@ -11,6 +11,7 @@
 #include "daemon/routes/networks.h"
 #include "daemon/routes/system.h"
 #include "daemon/routes/volumes.h"
+#include "runtime/cgroup/cgroup.h"
 #include "runtime/sys/file.h"
 
 namespace ctr::daemon {
@@ -131,7 +132,9 @@ void Engine::add_routes(Router& router) {
   containers_.add_routes(router);
 }
 
-void remove_network_state(const Config& config) {
+void remove_host_state(const Config& config) {
+  if (auto parent = runtime::Cgroup::find(runtime::detect_layout(), cgroup_parent(config)))
+    parent->remove();
   const std::string path = config.data_root + "/ctr.db";
   if (!sys::exists(path)) return;
   image::Database database(path);

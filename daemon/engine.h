@@ -53,7 +53,7 @@ class Engine {
   ContainerEngine containers_;
 };
 
-// `ctrd --remove-network-state`: what the database's networks have on this host goes.
-void remove_network_state(const Config& config);
+// `ctrd --remove-host-state`: what the database's networks have on this host goes.
+void remove_host_state(const Config& config);
 
 }  // namespace ctr::daemon

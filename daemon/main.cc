@@ -116,7 +116,8 @@ int run(const CommandLine& line) {
       return 0;
     case CommandLine::Action::apply_layer:
       return apply_layer(line.directory);
-    case CommandLine::Action::remove_network_state:
+    case CommandLine::Action::remove_host_state:
+      remove_host_state(line.config);
       return 0;
     case CommandLine::Action::serve:
       return serve(line.config);

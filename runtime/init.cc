@@ -28,6 +28,7 @@
 #include "runtime/sys/path.h"
 #include "runtime/sys/socket.h"
 #include "runtime/terminal.h"
+#include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
 
@@ -49,6 +50,13 @@ void restore_signal(int number) {
   constexpr std::array<unsigned long, 4> default_action{};  // the kernel's struct sigaction
   constexpr size_t mask_size = 8;
   (void)::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, mask_size);
+}
+
+// Before anything else: until it has its ids, the process owns nothing and may do nothing.
+void enter_user_namespace(InitContext& context) {
+  if (!makes_user_namespace(context.spec)) return;
+  (void)context.channel.expect(Step::mapped);
+  become_namespace_root();
 }
 
 void begin_session(InitContext&) {
@@ -258,16 +266,19 @@ void join_container(InitContext& context) {
   // All at once, by the pidfd of the container's first process: it cannot be another process that
   // took over the number (attack E06). The pid namespace was chosen before the clone.
   int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  if (has_user_namespace(context.spec)) flags |= CLONE_NEWUSER;
   int joined = ::setns(context.container_pidfd, flags);
   if (joined < 0 && errno == ESRCH)  // it has just ended
     throw LaunchError(sys::ErrorKind::conflict, "join the container",
                       "the container is not running", 126);
   sys::check(joined, "setns into the container");
+  if (has_user_namespace(context.spec)) become_namespace_root();
   context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   if (context.process.terminal) context.devpts = open_devpts(context.root.get());
 }
 
 constexpr Stage init_stages[] = {
+    {"enter the user namespace", enter_user_namespace},
     {"begin a session", begin_session},
     {"make mounts private", make_mounts_private},
     {"mount the root file system", mount_root},

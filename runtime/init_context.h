@@ -9,6 +9,7 @@
 #include "runtime/cgroup/cgroup.h"
 #include "runtime/hooks.h"
 #include "runtime/launch_channel.h"
+#include "runtime/mount_sources.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/spec.h"
 #include "runtime/sys/unique_fd.h"
@@ -30,6 +31,7 @@ struct InitContext {
   unsigned preserved_descriptors = 0;
   bool new_keyring = true;
   const HookState* hooks = nullptr;
+  MountSources sources{};  // what the launcher opened for it
 
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory

@@ -13,6 +13,7 @@
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/socket.h"
+#include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
 
@@ -105,6 +106,12 @@ PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& 
   }
   { LaunchChannel closed = std::move(channel.second); }
   PendingProcess pending(sys::Process(child.pid, std::move(child.pidfd)), std::move(channel.first));
+  if ((flags & CLONE_NEWUSER) != 0) {
+    set_up_user_namespace(child.pid, context.spec);
+    pending.channel().send(Step::mapped);
+  } else if (has_user_namespace(context.spec)) {
+    set_limits_from_outside(child.pid, context.process);
+  }
   cgroup.attach(child.pid, child.in_cgroup);
   pending.channel().send(Step::host_ready);
   return pending;
@@ -190,6 +197,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   InitContext context{.spec = spec, .process = spec.process, .channel = channel.second};
   take_options(context, options);
   context.timeline = options.timeline;
+  context.sources = open_mount_sources(spec);
   join_pid_namespace(spec);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init);
   mark(options, "launch: clone into the cgroup");

@@ -3,7 +3,8 @@
 //
 //   launch (host side)                     init (container side)
 //    │ clone3 ────────────────────────────►  stages of init.cc …
-//    │ into the cgroup, id maps
+//    │ mapped ────────────────────────────►  only where it has a user namespace of its own
+//    │ into the cgroup
 //    │ host_ready ────────────────────────►  "wait for the host"
 //    │ ◄────────────────────────── mounted   "run the creation hooks"; these two only where there
 //    │ hooks_done ────────────────────────►  are prestart or createRuntime hooks
@@ -45,7 +46,8 @@ enum class Step : uint32_t {
   failure,
   detach,
   mounted,
-  hooks_done
+  hooks_done,
+  mapped
 };
 
 // What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.

@@ -109,17 +109,6 @@ sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {
   return sys::make_filesystem(options);
 }
 
-sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
-  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, mount.source, plan.recursive_bind);
-  // Detached: whatever changes here was never visible with wrong flags, and is private at once.
-  uint64_t propagation = plan.propagation != 0 ? plan.propagation : 1u << 18 /* MS_PRIVATE */;
-  bool recursive = plan.propagation == 0 || plan.recursive_propagation;
-  sys::set_mount_attributes(tree.get(), 0, 0, propagation, recursive);
-  if ((plan.attributes_set | plan.attributes_clear) != 0)
-    sys::set_mount_attributes(tree.get(), plan.attributes_set, plan.attributes_clear, 0, false);
-  return tree;
-}
-
 void apply_recursive(int tree, const MountPlan& plan) {
   if ((plan.recursive_set | plan.recursive_clear) != 0)
     sys::set_mount_attributes(tree, plan.recursive_set, plan.recursive_clear, 0, true);
@@ -135,12 +124,34 @@ void remember(InitContext& context, const Mount& mount, sys::UniqueFd tree) {
 
 }  // namespace
 
+sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
+  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, mount.source, plan.recursive_bind);
+  // Detached: whatever changes here was never visible with wrong flags, and is private at once.
+  uint64_t propagation = plan.propagation != 0 ? plan.propagation : 1u << 18 /* MS_PRIVATE */;
+  bool recursive = plan.propagation == 0 || plan.recursive_propagation;
+  sys::set_mount_attributes(tree.get(), 0, 0, propagation, recursive);
+  if ((plan.attributes_set | plan.attributes_clear) != 0)
+    sys::set_mount_attributes(tree.get(), plan.attributes_set, plan.attributes_clear, 0, false);
+  return tree;
+}
+
+namespace {
+
+sys::UniqueFd prepare_tree(InitContext& context, const Mount& mount, const MountPlan& plan) {
+  if (!plan.bind) return prepare_filesystem(mount, plan);
+  if (auto opened = context.sources.binds.find(&mount); opened != context.sources.binds.end())
+    return std::move(opened->second);
+  return prepare_bind(mount, plan);
+}
+
+}  // namespace
+
 void apply_mount(InitContext& context, const Mount& mount) {
   MountPlan plan = plan_mount(mount);
   int root = context.root.get();
   refuse_odd_kernel_target(root, mount);
   if (mount.type == "cgroup") return mount_cgroups(context, mount, plan);
-  sys::UniqueFd tree = plan.bind ? prepare_bind(mount, plan) : prepare_filesystem(mount, plan);
+  sys::UniqueFd tree = prepare_tree(context, mount, plan);
   sys::UniqueFd target = open_target(root, mount.destination, is_directory(tree.get()));
   refuse_target_in_proc(target.get(), mount);
   sys::attach_mount(tree.get(), target.get());

@@ -4,9 +4,13 @@
 #pragma once
 
 #include "runtime/init_context.h"
+#include "runtime/mount_plan.h"
 
 namespace ctr::runtime {
 
 void apply_mount(InitContext& context, const Mount& mount);
+
+// A bind's tree, detached, with all but its recursive attributes. Also for the launcher.
+sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan);
 
 }  // namespace ctr::runtime

@@ -51,7 +51,8 @@ void mount_root(InitContext& context) {
     context.root = attach_overlay(*root.overlay, root.overlay->upper);
     return;
   }
-  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, root.path, true);
+  sys::UniqueFd tree = context.sources.root ? std::move(context.sources.root)
+                                            : sys::clone_mount(AT_FDCWD, root.path, true);
   sys::UniqueFd target = sys::open_at(AT_FDCWD, root.path, O_PATH | O_DIRECTORY);
   sys::attach_mount(tree.get(), target.get());
   sys::set_mount_attributes(tree.get(), 0, 0, ms_private, false);

@@ -146,7 +146,7 @@ class Networks {
   Networks(image::Database& database, Events& events, Options options, Host& host,
            std::function<void(const std::string&)> warn);
 
-  // Takes away what the database's networks have on the host; for `ctrd --remove-network-state`, on
+  // Takes away what the database's networks have on the host; for `ctrd --remove-host-state`, on
   // a database that no daemon uses. Containers that run lose their network.
   static void remove_from_host(image::Database& database, Host& host);
 

@@ -9,6 +9,7 @@
 #include "runtime/oci/config.h"
 #include "runtime/security/rlimits.h"
 #include "runtime/sys/error.h"
+#include "runtime/user_namespace.h"
 
 namespace ctr::runtime::oci {
 
@@ -113,8 +114,8 @@ void check_mounts(const std::vector<Mount>& mounts) {
     if (mount.destination.empty()) refuse(field + ".destination", "is missing");
     for (const std::string* text : {&mount.destination, &mount.source, &mount.type})
       if (has_nul(*text)) refuse(field, "contains a NUL");
-    if (!mount.uid_mappings.empty() || !mount.gid_mappings.empty())
-      refuse(field + ".uidMappings", "idmapped mounts are not supported yet");
+    if (mount.uid_mappings.empty() != mount.gid_mappings.empty())
+      refuse(field + ".uidMappings", "uidMappings and gidMappings belong together");
     const MountPlan plan = plan_mount(mount);  // names the mount itself
     if (plan.bind && mount.source.empty()) refuse(field + ".source", "is missing");
     if (!plan.bind && (mount.type.empty() || mount.type == "none"))
@@ -141,7 +142,7 @@ void check_user_namespace(const ContainerSpec& spec) {
     refuse("config.json: linux.uidMappings",
            "user namespace mappings specified, but no user namespace is listed");
   if (user != nullptr && user->path.empty())
-    refuse("config.json: linux.namespaces", "new user namespaces are not supported yet");
+    check_id_maps(spec.uid_mappings, spec.gid_mappings);
 }
 
 void check_cgroup(const ContainerSpec& spec) {

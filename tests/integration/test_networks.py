@@ -1,10 +1,11 @@
 """User-defined networks: made, connected to while containers run, left again."""
 
 import json
+import pathlib
 
 import pytest
 
-from engine import Engine
+from engine import BIN, Engine
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +84,20 @@ def test_networks_that_cannot_be_joined_say_so(engine):
     assert "not found" in engine.ctr("network", "connect", "pink", "nn", check=False).stderr
     engine.ctr("rm", "-f", "hh", "nn")
     engine.ctr("network", "rm", "grey")
+
+
+def test_a_daemon_that_is_uninstalled_leaves_nothing_on_the_host():
+    """A daemon of its own, since it is taken away."""
+    with Engine() as gone:
+        gone.load_alpine()
+        gone.ctr("network", "create", "--subnet", "10.90.0.0/24", "extra")
+        gone.ctr("run", "--rm", "--network", "extra", "alpine", "true")
+        parent = max((path for path in pathlib.Path("/sys/fs/cgroup").glob("*/ctr-*")), key=lambda path: path.stat().st_ctime)
+        gone.stop()
+        gone.in_netns(str(BIN / "ctrd"), "--data-root", str(gone.data), "--exec-root", str(gone.run_dir),
+                      "--bridge", "ctrtest0", "--remove-host-state")
+        links = gone.in_netns("ip", "-o", "link", capture_output=True, text=True).stdout
+        tables = gone.in_netns("nft", "list", "tables", capture_output=True, text=True).stdout
+        assert links.count("\n") == 1 and tables == "" and not parent.exists()
+        gone.start()
+        gone.ctr("run", "--rm", "--network", "extra", "alpine", "true")

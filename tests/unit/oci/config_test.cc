@@ -40,8 +40,7 @@ bool has(const std::string& text, const char* part) {
 
 TEST_CASE("the config that spec writes is accepted") {
   CHECK_NOTHROW(check_config(good()));
-  CHECK(has(refusal_of([](ContainerSpec& s) { s = parse_spec(rootless_spec_template(1000, 1000)); }),
-            "user namespaces are not supported yet"));
+  CHECK_NOTHROW(check_config(parse_spec(rootless_spec_template(1000, 1000))));
 }
 
 TEST_CASE("versions 1.0 to 1.3 are accepted, with whatever follows") {
@@ -86,9 +85,20 @@ TEST_CASE("a refusal names the field") {
       {"linux.namespaces", [](ContainerSpec& s) { s.namespaces.push_back(s.namespaces[0]); }},
       {"linux.namespaces", [](ContainerSpec& s) { s.namespaces[0].path = "ns/pid"; }},
       {"linux.uidMappings", [](ContainerSpec& s) { s.uid_mappings.push_back({0, 1, 1}); }},
-      {"linux.namespaces",
+      {"linux.uidMappings",
        [](ContainerSpec& s) { s.namespaces.push_back({.kind = NamespaceKind::user, .path = ""}); }},
-      {"mounts[0].uidMappings",
+      {"linux.uidMappings: mappings 0 and 1 overlap",
+       [](ContainerSpec& s) {
+         s.namespaces.push_back({.kind = NamespaceKind::user, .path = ""});
+         s.uid_mappings = {{0, 100000, 1000}, {500, 300000, 1000}};
+       }},
+      {"linux.gidMappings: nothing is mapped to 0",
+       [](ContainerSpec& s) {
+         s.namespaces.push_back({.kind = NamespaceKind::user, .path = ""});
+         s.uid_mappings = {{0, 100000, 1000}};
+         s.gid_mappings = {{1, 100000, 1000}};
+       }},
+      {"mounts[0].uidMappings: uidMappings and gidMappings belong together",
        [](ContainerSpec& s) { s.mounts[0].uid_mappings.push_back({0, 1, 1}); }},
       {"hooks.poststop[0].path", [](ContainerSpec& s) { s.hooks.poststop.push_back({.path = "true"}); }},
       {"hooks.prestart[0].timeout",
