@@ -1,10 +1,12 @@
-// ctr-archive: packs and unpacks what `ctr cp` sends and gets. A program of its own, so that `ctr`, which
-// is static and small, need not have libarchive in it.
+// ctr-archive: packs and unpacks what `ctr cp` sends and gets. A program of its own, so that `ctr`,
+// which is static and small, need not have libarchive in it.
 //
-//   ctr-archive pack PATH NAME            writes PATH and all below it, called NAME, to standard output
-//   ctr-archive unpack DIRECTORY FROM TO  writes what comes from standard input below DIRECTORY; names
-//                                         that begin with FROM begin with TO there. UID:GID may follow:
-//                                         the owner of everything, instead of the archive's.
+//   ctr-archive pack PATH NAME            writes PATH and all below it, called NAME, to standard
+//   output ctr-archive unpack DIRECTORY FROM TO  writes what comes from standard input below
+//   DIRECTORY; names
+//                                         that begin with FROM begin with TO there. UID:GID may
+//                                         follow: the owner of everything, instead of the
+//                                         archive's.
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -75,7 +77,9 @@ int main(int count, char** words) {
     std::fprintf(stderr, "ctr-archive: %s\n", error.what());
     return 1;
   }
-  std::fputs("usage: ctr-archive pack PATH NAME | unpack DIRECTORY FROM TO [UID:GID]\n"
-             "ctr-archive is run by 'ctr cp'.\n", stderr);
+  std::fputs(
+      "usage: ctr-archive pack PATH NAME | unpack DIRECTORY FROM TO [UID:GID]\n"
+      "ctr-archive is run by 'ctr cp'.\n",
+      stderr);
   return 2;
 }

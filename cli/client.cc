@@ -352,8 +352,9 @@ BodyStream Client::read_answer(sys::UniqueFd socket, const Request& request) con
 
 BodyStream Client::upload(const Request& request, const std::function<std::string_view()>& source) {
   sys::UniqueFd socket = connect();
-  send_all(socket.get(), request_head(request) +
-                             "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n");
+  send_all(socket.get(),
+           request_head(request) +
+               "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n\r\n");
   try {
     for (std::string_view piece = source(); !piece.empty(); piece = source()) {
       if (is_stale(socket.get())) return read_answer(std::move(socket), request);

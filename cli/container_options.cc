@@ -180,7 +180,8 @@ void declare_container_options(CLI::App* command, ContainerOptions& options) {
 void declare_update_options(CLI::App* command, ContainerOptions& options) {
   declare_limits(command, options, "Options");
   Section(command, "Options")
-      .option("--restart", options.restart, "POLICY", "no, always, unless-stopped, on-failure[:max]");
+      .option("--restart", options.restart, "POLICY",
+              "no, always, unless-stopped, on-failure[:max]");
 }
 
 }  // namespace ctr::cli

@@ -52,8 +52,7 @@ CopyPlan plan_copy(const CopySource& source, const std::string& destination,
     if (destination.ends_with("/")) refuse("not a directory: " + destination);
     return {directory_of(destination), false, name, last_name(destination)};
   }
-  if (!is_directory && destination.ends_with("/"))
-    refuse("no such directory: " + destination);
+  if (!is_directory && destination.ends_with("/")) refuse("no such directory: " + destination);
   // A new name for the source; a directory's content goes into a new directory of that name.
   return {directory_of(destination), false, name, last_name(destination)};
 }

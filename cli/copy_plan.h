@@ -24,8 +24,8 @@ struct CopySource {
 struct CopyPlan {
   std::string directory;        // where the archive is unpacked
   bool make_directory = false;  // it is not there yet
-  std::string archived_as;      // the source's name in an archive of it; "." for a directory's content
-  std::string renamed_to;       // what it becomes; "." in both: nothing is renamed
+  std::string archived_as;  // the source's name in an archive of it; "." for a directory's content
+  std::string renamed_to;   // what it becomes; "." in both: nothing is renamed
 };
 // `there`: what is at the destination, nullopt for nothing. Throws sys::Error{invalid_argument}: a
 // directory onto a file, a file into a directory that is not there.

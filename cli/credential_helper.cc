@@ -54,11 +54,11 @@ Outcome run_helper(const std::string& helper, const std::string& verb, const std
   sys::UniqueFd input_read(in[0]), input_write(in[1]);
   sys::check(::pipe2(out, O_CLOEXEC), "pipe");
   sys::UniqueFd output_read(out[0]), output_write(out[1]);
-  sys::Process process =
-      sys::spawn({.program = find_program("docker-credential-" + helper),
-                  .arguments = {verb},
-                  .environment = own_environment(),
-                  .descriptors = {{input_read.get(), 0}, {output_write.get(), 1}, {STDERR_FILENO, 2}}});
+  sys::Process process = sys::spawn(
+      {.program = find_program("docker-credential-" + helper),
+       .arguments = {verb},
+       .environment = own_environment(),
+       .descriptors = {{input_read.get(), 0}, {output_write.get(), 1}, {STDERR_FILENO, 2}}});
   input_read.reset();
   output_write.reset();
   sys::write_all(input_write.get(), input, "pipe");
@@ -69,9 +69,8 @@ Outcome run_helper(const std::string& helper, const std::string& verb, const std
 
 void expect_success(const Outcome& outcome, const std::string& helper) {
   if (outcome.exit_code == 0) return;
-  throw sys::Error(sys::ErrorKind::internal,
-                   fmt::format("the credential helper '{}' failed: {}", helper,
-                               outcome.output.substr(0, 200)));
+  throw sys::Error(sys::ErrorKind::internal, fmt::format("the credential helper '{}' failed: {}",
+                                                         helper, outcome.output.substr(0, 200)));
 }
 
 }  // namespace
@@ -97,9 +96,8 @@ std::optional<StoredCredentials> get_from_helper(const std::string& helper,
 
 void store_in_helper(const std::string& helper, const std::string& server,
                      const StoredCredentials& credentials) {
-  json request = {{"ServerURL", server},
-                  {"Username", credentials.username},
-                  {"Secret", credentials.secret}};
+  json request = {
+      {"ServerURL", server}, {"Username", credentials.username}, {"Secret", credentials.secret}};
   expect_success(run_helper(helper, "store", request.dump()), helper);
 }
 

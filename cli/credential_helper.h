@@ -1,5 +1,6 @@
-// Credential helpers (docker-credential-NAME programs): where the client's configuration wants passwords
-// kept. Their protocol: a verb as the argument, JSON or a server's name on standard input, JSON back.
+// Credential helpers (docker-credential-NAME programs): where the client's configuration wants
+// passwords kept. Their protocol: a verb as the argument, JSON or a server's name on standard
+// input, JSON back.
 #pragma once
 
 #include <optional>
@@ -17,7 +18,8 @@ struct StoredCredentials {
   std::string secret;  // of the user "<token>": an identity token
 };
 // Throws sys::Error where the helper is not there or fails; nullopt: it has none for the server.
-std::optional<StoredCredentials> get_from_helper(const std::string& helper, const std::string& server);
+std::optional<StoredCredentials> get_from_helper(const std::string& helper,
+                                                 const std::string& server);
 void store_in_helper(const std::string& helper, const std::string& server,
                      const StoredCredentials& credentials);
 void erase_from_helper(const std::string& helper, const std::string& server);

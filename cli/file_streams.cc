@@ -37,9 +37,10 @@ std::function<std::string_view()> open_source(const std::string& path) {
   if (!is_standard(path)) source->file = sys::open_at(AT_FDCWD, path, O_RDONLY);
   return [source, path] {
     int fd = source->file ? source->file.get() : STDIN_FILENO;
-    ssize_t count = sys::check(
-        sys::retry_on_signal([&] { return ::read(fd, source->buffer.data(), source->buffer.size()); }),
-        "read", is_standard(path) ? "standard input" : path);
+    ssize_t count = sys::check(sys::retry_on_signal([&] {
+                                 return ::read(fd, source->buffer.data(), source->buffer.size());
+                               }),
+                               "read", is_standard(path) ? "standard input" : path);
     return std::string_view(source->buffer.data(), static_cast<size_t>(count));
   };
 }

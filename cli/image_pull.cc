@@ -18,8 +18,7 @@ std::string helper_header(const std::string& server, const StoredCredentials& st
     answer["username"] = stored.username;
     answer["password"] = stored.secret;
   }
-  return encode_base64url(
-      answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  return encode_base64url(answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 }  // namespace

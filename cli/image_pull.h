@@ -17,8 +17,8 @@ struct PullOptions {
 // Returns once the image is there. Throws sys::Error.
 void pull_image(Context& context, const ImageName& image, const PullOptions& options);
 
-// Adds the user's credentials for a registry's domain, if there are any: from config.json or from the
-// helper that it names.
+// Adds the user's credentials for a registry's domain, if there are any: from config.json or from
+// the helper that it names.
 void add_registry_auth(Context& context, const std::string& domain, Request& request);
 
 }  // namespace ctr::cli

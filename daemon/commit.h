@@ -1,4 +1,5 @@
-// Images of what is here: of a container (docker commit), of an archive (docker import). Runs in: ctrd.
+// Images of what is here: of a container (docker commit), of an archive (docker import). Runs in:
+// ctrd.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -36,7 +37,8 @@ struct CommitRequest {
 // Returns the image's ID, "sha256:…".
 std::string commit_container(const ImageMaking& making, const CommitRequest& request);
 
-// `source` gives a tar (plain, gzip or zstd) piece by piece, empty at the end: the image's one layer.
+// `source` gives a tar (plain, gzip or zstd) piece by piece, empty at the end: the image's one
+// layer.
 std::string import_archive(const ImageMaking& making, const NewImageRequest& request,
                            const std::string& architecture,
                            const std::function<std::string_view()>& source);

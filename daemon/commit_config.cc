@@ -16,7 +16,9 @@ using nlohmann::json;
   throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("change '{}': {}", change, why));
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t'; }
+bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
 
 std::string trim(std::string text) {
   while (!text.empty() && is_blank(text.back())) text.pop_back();
@@ -24,7 +26,8 @@ std::string trim(std::string text) {
   return text;
 }
 
-// Words as a Dockerfile's parser has them: quotes group, a backslash takes the next character as it is.
+// Words as a Dockerfile's parser has them: quotes group, a backslash takes the next character as it
+// is.
 std::vector<std::string> split_words(const std::string& text) {
   std::vector<std::string> words;
   std::string word;
@@ -96,10 +99,13 @@ void add_keys(json& config, const char* member, const std::vector<std::string>& 
   for (const std::string& key : keys) config[member][key] = json::object();
 }
 
+// ["/a", "/b"], or words.
 std::vector<std::string> paths_of(const std::string& text) {
-  if (!text.starts_with("[")) return split_words(text);
-  json list = json::parse(text, nullptr, false);
-  return list.is_array() ? list.get<std::vector<std::string>>() : split_words(text);
+  json list = text.starts_with("[") ? json::parse(text, nullptr, false) : json();
+  const bool is_list = list.is_array() && std::all_of(list.begin(), list.end(), [](const json& path) {
+                         return path.is_string();
+                       });
+  return is_list ? list.get<std::vector<std::string>>() : split_words(text);
 }
 
 // The command and NONE; the check's own options (--interval=5s) are refused with a word.
@@ -118,30 +124,71 @@ void set_healthcheck(json& config, const std::string& change, const std::string&
   config["Healthcheck"] = {{"Test", test}};
 }
 
+void expose(json& config, const std::string&, const std::string& text) {
+  std::vector<std::string> ports = split_words(text);
+  for (std::string& port : ports)
+    if (port.find('/') == std::string::npos) port += "/tcp";
+  add_keys(config, "ExposedPorts", ports);
+}
+
+template <const char* const& member>
+void set_text(json& config, const std::string&, const std::string& text) {
+  config[member] = text;
+}
+template <const char* const& member>
+void set_command(json& config, const std::string&, const std::string& text) {
+  config[member] = command_of(config, text);
+}
+
+constexpr const char* cmd = "Cmd";
+constexpr const char* entrypoint = "Entrypoint";
+constexpr const char* shell = "Shell";
+constexpr const char* stop_signal = "StopSignal";
+constexpr const char* user = "User";
+constexpr const char* working_dir = "WorkingDir";
+
+// `text` is what follows the instruction's name, `change` all of it, for errors.
+struct Instruction {
+  std::string_view name;
+  void (*apply)(json& config, const std::string& change, const std::string& text);
+};
+constexpr Instruction instructions[] = {
+    {"CMD", set_command<cmd>},
+    {"ENTRYPOINT", set_command<entrypoint>},
+    {"ENV",
+     [](json& config, const std::string& change, const std::string& text) {
+       for (auto& [key, value] : pairs_of(change, text)) set_environment(config, key, value);
+     }},
+    {"EXPOSE", expose},
+    {"HEALTHCHECK", set_healthcheck},
+    {"LABEL",
+     [](json& config, const std::string& change, const std::string& text) {
+       for (auto& [key, value] : pairs_of(change, text)) config["Labels"][key] = value;
+     }},
+    {"MAINTAINER", [](json&, const std::string&, const std::string&) {}},
+    {"ONBUILD", [](json& config, const std::string&,
+                   const std::string& text) { config["OnBuild"].push_back(text); }},
+    {"SHELL", set_command<shell>},
+    {"STOPSIGNAL", set_text<stop_signal>},
+    {"USER", set_text<user>},
+    {"VOLUME", [](json& config, const std::string&,
+                  const std::string& text) { add_keys(config, "Volumes", paths_of(text)); }},
+    {"WORKDIR", set_text<working_dir>},
+};
+
 void apply_change(json& config, const std::string& change) {
   std::string line = trim(change);
   size_t blank = line.find_first_of(" \t");
   std::string name = line.substr(0, blank);
   std::string text = blank == std::string::npos ? "" : trim(line.substr(blank));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
+  for (char& c : name)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  auto known = std::find_if(std::begin(instructions), std::end(instructions),
+                            [&](const Instruction& instruction) { return instruction.name == name; });
+  if (known == std::end(instructions))
+    refuse(change, fmt::format("{} is not a valid change command", name));
   if (text.empty()) refuse(change, "the instruction has no argument");
-  if (name == "CMD") config["Cmd"] = command_of(config, text);
-  else if (name == "ENTRYPOINT") config["Entrypoint"] = command_of(config, text);
-  else if (name == "ENV") for (auto& [key, value] : pairs_of(change, text)) set_environment(config, key, value);
-  else if (name == "LABEL") for (auto& [key, value] : pairs_of(change, text)) config["Labels"][key] = value;
-  else if (name == "EXPOSE") {
-    std::vector<std::string> ports = split_words(text);
-    for (std::string& port : ports) if (port.find('/') == std::string::npos) port += "/tcp";
-    add_keys(config, "ExposedPorts", ports);
-  }
-  else if (name == "VOLUME") add_keys(config, "Volumes", paths_of(text));
-  else if (name == "USER") config["User"] = text;
-  else if (name == "WORKDIR") config["WorkingDir"] = text;
-  else if (name == "STOPSIGNAL") config["StopSignal"] = text;
-  else if (name == "SHELL") config["Shell"] = command_of(config, text);
-  else if (name == "ONBUILD") config["OnBuild"].push_back(text);
-  else if (name == "HEALTHCHECK") set_healthcheck(config, change, text);
-  else if (name != "MAINTAINER") refuse(change, fmt::format("{} is not a valid change command", name));
+  known->apply(config, change, text);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The configuration of an image that is made of a container (docker commit) or of an archive (docker
-// import), with the changes that a Dockerfile's instructions ask for. Pure.
+// The configuration of an image that is made of a container (docker commit) or of an archive
+// (docker import), with the changes that a Dockerfile's instructions ask for. Pure.
 #pragma once
 
 #include <nlohmann/json.hpp>

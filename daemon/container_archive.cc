@@ -33,8 +33,8 @@ std::string parent_path(const std::vector<std::string>& parts) {
   return parent;
 }
 
-// Where the object of a descriptor lies, as the kernel sees it from the root: both are descriptors of
-// one mount namespace, so that the root's own path is the prefix.
+// Where the object of a descriptor lies, as the kernel sees it from the root: both are descriptors
+// of one mount namespace, so that the root's own path is the prefix.
 std::string path_inside(int root, int fd) {
   const auto host_path = [](int of) {
     char text[PATH_MAX];
@@ -47,8 +47,8 @@ std::string path_inside(int root, int fd) {
   return path.starts_with(top) ? path.substr(top.size()) : path;
 }
 
-// Docker's clients want to know where a link leads, not what it says. A link to nowhere leads to what
-// it says.
+// Docker's clients want to know where a link leads, not what it says. A link to nowhere leads to
+// what it says.
 std::string link_destination(int root, const FoundPath& found, const std::string& parent) {
   char text[PATH_MAX];
   ssize_t length = ::readlinkat(found.parent.get(), found.name.c_str(), text, sizeof text);
@@ -56,7 +56,8 @@ std::string link_destination(int root, const FoundPath& found, const std::string
   std::string target(text, static_cast<size_t>(length));
   std::string path = target.starts_with("/") ? target : parent + "/" + target;
   try {
-    if (auto object = sys::find_in_root(root, path, O_PATH)) return path_inside(root, object->get());
+    if (auto object = sys::find_in_root(root, path, O_PATH))
+      return path_inside(root, object->get());
   } catch (const sys::Error&) {
     // A loop: as good as nowhere.
   }
@@ -115,11 +116,14 @@ std::optional<FoundPath> find_path(int root, const std::string& path) {
     sys::throw_errno(errno, "stat", {"'" + path + "'"});
   }
   const bool is_content = path == "." || path.ends_with("/.");
-  found.stat = {.name = parts.empty() ? "/" : is_content ? "." : parts.back(),
-                .size = static_cast<uint64_t>(status.st_size),
-                .mode = go_file_mode(status.st_mode),
-                .mtime = sys::Timestamp{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
-                .link_target = ""};
+  found.stat = {
+      .name = parts.empty() ? "/"
+              : is_content  ? "."
+                            : parts.back(),
+      .size = static_cast<uint64_t>(status.st_size),
+      .mode = go_file_mode(status.st_mode),
+      .mtime = sys::Timestamp{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec,
+      .link_target = ""};
   if (S_ISLNK(status.st_mode))
     found.stat.link_target = link_destination(root, found, parent_path(parts));
   return found;
@@ -158,8 +162,8 @@ void copy_tree(int root, const std::string& path, const std::string& target) {
   sys::check(::mkdir(copy.c_str(), 0700), "mkdir", copy);
   try {
     auto [reader_end, writer_end] = sys::socket_pair(SOCK_STREAM);
-    std::future<void> packing =
-        std::async(std::launch::async, [from = source->get(), to = std::move(writer_end)]() mutable {
+    std::future<void> packing = std::async(
+        std::launch::async, [from = source->get(), to = std::move(writer_end)]() mutable {
           image::TreeArchive archive([&](std::string_view piece) {
             sys::write_all(to.get(), piece, "pipe");
             return true;

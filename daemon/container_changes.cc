@@ -71,14 +71,15 @@ class Search {
     const bool was_there = is_there(below, name);
     if (!directory) {
       bool is_ours = status.st_size == 0 && engine_paths().contains(path.substr(1));
-      if (!is_ours) changes_.push_back({path, was_there ? ChangeKind::modified : ChangeKind::added});
+      if (!is_ours)
+        changes_.push_back({path, was_there ? ChangeKind::modified : ChangeKind::added});
       return;
     }
     const size_t before = changes_.size();
     look(directory->get(), descend(below, name), path);
     // A directory that only leads to a place where the engine mounts something is no change.
-    const bool leads_to_ours = std::any_of(
-        engine_paths().begin(), engine_paths().end(), [&](const std::string& ours) {
+    const bool leads_to_ours =
+        std::any_of(engine_paths().begin(), engine_paths().end(), [&](const std::string& ours) {
           return ours == path.substr(1) || ours.starts_with(path.substr(1) + "/");
         });
     if (changes_.size() == before && leads_to_ours) return;
@@ -91,10 +92,9 @@ class Search {
 }  // namespace
 
 const std::set<std::string>& engine_paths() {
-  static const std::set<std::string> paths{"dev",         "dev/console",  "dev/mqueue",
-                                           "dev/pts",     "dev/shm",      "etc/hosts",
-                                           "etc/hostname", "etc/resolv.conf", "proc",
-                                           "sys",         "sbin/docker-init"};
+  static const std::set<std::string> paths{
+      "dev",          "dev/console",     "dev/mqueue", "dev/pts", "dev/shm",         "etc/hosts",
+      "etc/hostname", "etc/resolv.conf", "proc",       "sys",     "sbin/docker-init"};
   return paths;
 }
 

@@ -85,11 +85,13 @@ ContainerEngine::ContainerEngine(const Config& config, Services services)
                                              .events = services.events}),
       execs_(containers_) {
   health_checks_.emplace(containers_, execs_);
-  name_server_.emplace([this, resolvers = config.dns](const std::string& id, const dns::Query& query) {
-    return look_up_name(containers_, id, query, resolvers);
-  });
-  containers_.set_run_handlers({.started = [this](const std::string& id) { begin_run(id); },
-                                .ended = [this](const std::string& id) { name_server_->remove(id); }});
+  name_server_.emplace(
+      [this, resolvers = config.dns](const std::string& id, const dns::Query& query) {
+        return look_up_name(containers_, id, query, resolvers);
+      });
+  containers_.set_run_handlers(
+      {.started = [this](const std::string& id) { begin_run(id); },
+       .ended = [this](const std::string& id) { name_server_->remove(id); }});
   containers_.recover();
   for (const ContainerSnapshot& container : containers_.list()) begin_run(container.record.id);
 }
@@ -99,7 +101,8 @@ void ContainerEngine::begin_run(const std::string& container_id) {
   lend_names(container_id);
 }
 
-// A container without names goes on: its monitor may be older than we are, or it may just have ended.
+// A container without names goes on: its monitor may be older than we are, or it may just have
+// ended.
 void ContainerEngine::lend_names(const std::string& container_id) {
   std::shared_ptr<Container> container = containers_.find_by_id(container_id);
   if (!container) return;

@@ -16,9 +16,9 @@
 
 namespace ctr::daemon {
 
-// "/ctr": the cgroup below which the containers have theirs. Daemons with roots of their own share the
-// machine's hierarchies: each cleans up below its own parent, and must never see the others' cgroups as
-// left-overs.
+// "/ctr": the cgroup below which the containers have theirs. Daemons with roots of their own share
+// the machine's hierarchies: each cleans up below its own parent, and must never see the others'
+// cgroups as left-overs.
 std::string cgroup_parent(const Config& config);
 
 class ContainerEngine {

@@ -88,8 +88,9 @@ MountPoint plan_bind_request(const MountRequest& request) {
 MountPoint plan_volume_request(const MountRequest& request) {
   if (!request.source.empty()) check_volume_name(request.source);
   if (!request.subpath.empty() && request.subpath[0] == '/')
-    refuse("invalid mount config for type \"volume\": subpath must be a relative path within the "
-           "volume");
+    refuse(
+        "invalid mount config for type \"volume\": subpath must be a relative path within the "
+        "volume");
   if (!request.volume_driver.empty() && request.volume_driver != "local")
     throw sys::Error(sys::ErrorKind::not_found,
                      fmt::format("error looking up volume plugin {0}: plugin \"{0}\" not found",

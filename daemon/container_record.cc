@@ -78,14 +78,14 @@ void parse_record(ContainerRecord& record, const std::string& text) {
 std::string live_text(const LiveRecord& live) {
   const RunState& state = live.state;
   json value = {{"status", status_name(state.status)},
-                    {"pid", state.pid},
-                    {"exit_code", state.exit_code},
-                    {"oom_killed", state.oom_killed},
-                    {"error", state.error},
-                    {"started_at", state.started_at},
-                    {"finished_at", state.finished_at},
-                    {"restart_count", live.restart_count},
-                    {"stopped_by_user", live.stopped_by_user}};
+                {"pid", state.pid},
+                {"exit_code", state.exit_code},
+                {"oom_killed", state.oom_killed},
+                {"error", state.error},
+                {"started_at", state.started_at},
+                {"finished_at", state.finished_at},
+                {"restart_count", live.restart_count},
+                {"stopped_by_user", live.stopped_by_user}};
   if (!live.health.status.empty()) value["health"] = health_json(live.health);
   return dump_json(value);
 }
@@ -160,8 +160,8 @@ void ContainerTable::insert(const ContainerRecord& record, const LiveRecord& liv
 }
 
 void ContainerTable::update_record(const ContainerRecord& record) {
-  image::Statement update(database_,
-                          "UPDATE containers SET name = ?, host_config = ?, networking = ? WHERE id = ?");
+  image::Statement update(
+      database_, "UPDATE containers SET name = ?, host_config = ?, networking = ? WHERE id = ?");
   update.bind(record.name, record.host_config_json, record.networking_json, record.id).run();
 }
 

@@ -29,9 +29,9 @@ struct MountPoint {
   bool non_recursive = false;       // without what is mounted below the source
   bool recursive_read_only = true;  // read-only with all that is mounted below it (R16)
   // of a volume
-  bool no_copy = false;            // it does not begin with what the image has in its place
-  std::string subpath{};           // the part of it that is mounted; empty: all
-  std::string filesystem{};        // not a directory of the host, but this type, of `source` …
+  bool no_copy = false;      // it does not begin with what the image has in its place
+  std::string subpath{};     // the part of it that is mounted; empty: all
+  std::string filesystem{};  // not a directory of the host, but this type, of `source` …
   std::vector<std::string> filesystem_options{};  // … with these
   // For the volume if it is made with the container; not kept.
   std::map<std::string, std::string> volume_labels{};

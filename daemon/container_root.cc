@@ -48,9 +48,8 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
       runtime::attach_overlay({snapshot.lower, snapshot.upper, snapshot.work}, root.directory);
   std::vector<MountPoint> mounts = root.mounts;
   // "/a" before "/a/b".
-  std::sort(mounts.begin(), mounts.end(), [](const MountPoint& a, const MountPoint& b) {
-    return a.destination < b.destination;
-  });
+  std::sort(mounts.begin(), mounts.end(),
+            [](const MountPoint& a, const MountPoint& b) { return a.destination < b.destination; });
   for (const MountPoint& mount : mounts) mount_volume(overlay.get(), mount);
   {
     sys::UniqueFd top = sys::open_at(overlay.get(), ".", O_RDONLY | O_DIRECTORY);

@@ -1,5 +1,5 @@
-// A container's root directory as the container has it, volumes and all, for what reads or writes its
-// files from outside: cp, export, commit. Runs in: ctrd. Needs CAP_SYS_ADMIN.
+// A container's root directory as the container has it, volumes and all, for what reads or writes
+// its files from outside: cp, export, commit. Runs in: ctrd. Needs CAP_SYS_ADMIN.
 #pragma once
 
 #include <functional>
@@ -24,9 +24,9 @@ struct StoppedRoot {
   std::vector<MountPoint> mounts;
   std::string directory;  // where the root is mounted, seen by nobody else
 };
-// Of a container that does not run, and must not start meanwhile: its overlay and volumes are mounted
-// in the private mount namespace of a thread that does the visit, and go with that thread. No crash
-// can leave them.
+// Of a container that does not run, and must not start meanwhile: its overlay and volumes are
+// mounted in the private mount namespace of a thread that does the visit, and go with that thread.
+// No crash can leave them.
 void visit_stopped_root(const StoppedRoot& root, const RootVisit& visit);
 
 }  // namespace ctr::daemon

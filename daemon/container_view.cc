@@ -16,16 +16,16 @@ using nlohmann::json;
 json state_json(const LiveRecord& live) {
   const RunState& state = live.state;
   json value{{"Status", status_name(state.status)},
-          {"Running", state.running()},
-          {"Paused", state.status == Status::paused},
-          {"Restarting", state.status == Status::restarting},
-          {"OOMKilled", state.oom_killed},
-          {"Dead", state.status == Status::dead},
-          {"Pid", state.pid},
-          {"ExitCode", state.exit_code},
-          {"Error", state.error},
-          {"StartedAt", sys::format_timestamp(state.started_at)},
-          {"FinishedAt", sys::format_timestamp(state.finished_at)}};
+             {"Running", state.running()},
+             {"Paused", state.status == Status::paused},
+             {"Restarting", state.status == Status::restarting},
+             {"OOMKilled", state.oom_killed},
+             {"Dead", state.status == Status::dead},
+             {"Pid", state.pid},
+             {"ExitCode", state.exit_code},
+             {"Error", state.error},
+             {"StartedAt", sys::format_timestamp(state.started_at)},
+             {"FinishedAt", sys::format_timestamp(state.finished_at)}};
   if (!live.health.status.empty()) value["Health"] = health_json(live.health);
   return value;
 }

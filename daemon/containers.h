@@ -131,7 +131,7 @@ class Containers {
   // --- volumes ---
   Volumes& volumes() { return volumes_; }
   std::vector<std::string> users_of_volume(const std::string& name) const;  // ids of containers
-  void remove_volume(const std::string& name);  // see Volumes::remove
+  void remove_volume(const std::string& name);                              // see Volumes::remove
 
   // --- networks ---
   // `settings` is Docker's EndpointSettings, normalised. Error{forbidden} where it is connected

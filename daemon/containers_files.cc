@@ -67,11 +67,10 @@ void Containers::pack_changes(const std::string& reference, bool pause,
   Operation operation(*this, container);
   ContainerSnapshot now = snapshot(container->id);
   std::optional<runtime::Cgroup> cgroup;
-  if (pause && now.live.state.status == Status::running)
-    cgroup = launcher_.open_cgroup(now.record);
+  if (pause && now.live.state.status == Status::running) cgroup = launcher_.open_cgroup(now.record);
   Pause paused(std::move(cgroup));
-  sys::UniqueFd upper = sys::open_at(AT_FDCWD, launcher_.snapshot(now.record).upper,
-                                     O_RDONLY | O_DIRECTORY);
+  sys::UniqueFd upper =
+      sys::open_at(AT_FDCWD, launcher_.snapshot(now.record).upper, O_RDONLY | O_DIRECTORY);
   image::TreeArchive archive(sink, {.whiteouts = true, .left_out_if_empty = engine_paths()});
   archive.add_content(upper.get());
   archive.finish();

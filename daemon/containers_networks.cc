@@ -20,8 +20,8 @@ using nlohmann::json;
 using sys::Error;
 using sys::ErrorKind;
 
-// The process is the container's first: its monitor reaps it, so that as long as the container counts
-// as running, and a moment longer, the number is its own.
+// The process is the container's first: its monitor reaps it, so that as long as the container
+// counts as running, and a moment longer, the number is its own.
 sys::UniqueFd open_network(int pid) {
   auto space = sys::find_at(AT_FDCWD, fmt::format("/proc/{}/ns/net", pid), O_RDONLY);
   if (!space) throw Error(ErrorKind::conflict, "the container is not running any more");
@@ -67,7 +67,8 @@ bool is_left(const json& networking) {
 }
 
 // Which of them would have the default route, as a start would give it.
-std::optional<runtime::NetworkInterface> find_default(const std::vector<EndpointSettings>& endpoints) {
+std::optional<runtime::NetworkInterface> find_default(
+    const std::vector<EndpointSettings>& endpoints) {
   for (runtime::NetworkInterface& interface : plan_interfaces(endpoints))
     if (!interface.gateway.empty()) return std::move(interface);
   return std::nullopt;
@@ -96,8 +97,9 @@ void Containers::connect_network(const std::string& reference, const Network& ne
   bool known = (is_mode(now.record, network) && !is_left(networking)) ||
                (!is_mode(now.record, network) && find_endpoint_key(networking, network));
   if (known)
-    throw Error(ErrorKind::forbidden, fmt::format("endpoint with name {} already exists in network {}",
-                                                  now.record.name, network.name));
+    throw Error(ErrorKind::forbidden,
+                fmt::format("endpoint with name {} already exists in network {}", now.record.name,
+                            network.name));
   networking["EndpointsConfig"][network.name] = settings.is_object() ? settings : json::object();
   if (is_mode(now.record, network)) networking.erase(left_mode_key);
   if (now.live.state.alive()) plug_in(now, network, networking["EndpointsConfig"][network.name]);
@@ -112,8 +114,8 @@ void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
   AttachRequest request = attach_request(now.record, network.name, settings);
   // The first network with a way out: now the ports can be published, too.
   if (!before && !network.internal)
-    request.ports = plan_ports(json::parse(now.record.host_config_json),
-                               now.record.config.exposed_ports);
+    request.ports =
+        plan_ports(json::parse(now.record.host_config_json), now.record.config.exposed_ports);
   EndpointSettings endpoint = services_.networks.attach(request);
   try {
     std::vector<runtime::NetworkInterface> interfaces = plan_interfaces({endpoint});
@@ -138,7 +140,8 @@ void Containers::disconnect_network(const std::string& reference, const Network&
     container = index_.get(reference);
   } catch (const Error& error) {
     if (!force || error.kind() != ErrorKind::not_found) throw;
-    services_.networks.release(reference, network.id);  // an endpoint that its container left behind
+    services_.networks.release(reference,
+                               network.id);  // an endpoint that its container left behind
     return;
   }
   Operation operation(*this, container);

@@ -19,12 +19,12 @@ std::string resolve_subpath(const std::string& volume, const std::string& subpat
   sys::UniqueFd top = sys::open_at(AT_FDCWD, volume, O_PATH | O_DIRECTORY);
   std::optional<sys::UniqueFd> found = sys::find_in_root(top.get(), subpath, O_PATH);
   if (!found)
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     fmt::format("cannot access path {}/{}: no such file or directory", volume,
-                                 subpath));
+    throw sys::Error(
+        sys::ErrorKind::invalid_argument,
+        fmt::format("cannot access path {}/{}: no such file or directory", volume, subpath));
   char target[PATH_MAX];
-  ssize_t length = sys::check(
-      ::readlink(sys::fd_path(found->get()).c_str(), target, sizeof target), "readlink", subpath);
+  ssize_t length = sys::check(::readlink(sys::fd_path(found->get()).c_str(), target, sizeof target),
+                              "readlink", subpath);
   return {target, static_cast<size_t>(length)};
 }
 
@@ -34,8 +34,8 @@ bool is_empty_directory(const std::string& path) {
          sys::list_directory(path).empty();
 }
 
-// Is there anything at the path in one of the layers? Cheaper than a mount, and mostly the answer is
-// no; a whiteout above may make it wrong, which the look through the overlay then finds out.
+// Is there anything at the path in one of the layers? Cheaper than a mount, and mostly the answer
+// is no; a whiteout above may make it wrong, which the look through the overlay then finds out.
 bool may_have_path(const image::Snapshot& snapshot, const std::string& path) {
   return std::any_of(snapshot.lower.begin(), snapshot.lower.end(), [&](const std::string& layer) {
     sys::UniqueFd root = sys::open_at(AT_FDCWD, layer, O_PATH | O_DIRECTORY);
@@ -82,8 +82,7 @@ void Containers::fill_volumes(const ContainerRecord& record) {
   visit_stopped_root(
       {.snapshot = snapshot, .mounts = {}, .directory = launcher_.directory(record.id)},
       [&](int root) {
-        for (const MountPoint& mount : wanted)
-          copy_tree(root, mount.destination, mount.source);
+        for (const MountPoint& mount : wanted) copy_tree(root, mount.destination, mount.source);
       });
 }
 
@@ -124,8 +123,10 @@ void Containers::publish_volumes(const ContainerRecord& record, const std::strin
       attributes["propagation"] = mount.propagation;
       attributes["read/write"] = mount.writable ? "true" : "false";
     }
-    services_.events.publish(
-        {.type = "volume", .action = action, .id = mount.name, .attributes = std::move(attributes)});
+    services_.events.publish({.type = "volume",
+                              .action = action,
+                              .id = mount.name,
+                              .attributes = std::move(attributes)});
   }
 }
 

@@ -10,6 +10,7 @@ target_link_libraries(daemon_dns PUBLIC runtime_sys daemon_process)
 
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
+  commit_config.cc
   container.cc
   container_archive.cc
   container_changes.cc
@@ -72,7 +73,6 @@ target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server
 # Images of containers and of archives: where the two meet.
 add_library(daemon_image_making STATIC
   commit.cc
-  commit_config.cc
   routes/image_making.cc)
 ctr_export_headers(daemon_image_making daemon)
 target_link_libraries(daemon_image_making PUBLIC daemon_domain daemon_images daemon_server)

@@ -123,12 +123,15 @@ void Engine::add_routes(Router& router) {
   add_network_routes(
       router, {.networks = networks_,
                .container_name = [&](auto& id) { return find_container_name(containers, id); },
-               .connect = [&](auto& container, auto& network, auto& endpoint) {
-                 containers.connect_network(container, network, api::normalise_endpoint(endpoint));
-               },
-               .disconnect = [&](auto& container, auto& network, bool force) {
-                 containers.disconnect_network(container, network, force);
-               }});
+               .connect =
+                   [&](auto& container, auto& network, auto& endpoint) {
+                     containers.connect_network(container, network,
+                                                api::normalise_endpoint(endpoint));
+                   },
+               .disconnect =
+                   [&](auto& container, auto& network, bool force) {
+                     containers.disconnect_network(container, network, force);
+                   }});
   containers_.add_routes(router);
 }
 

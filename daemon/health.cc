@@ -91,8 +91,8 @@ bool add_health_result(Health& health, const HealthCheck& check, sys::Timestamp 
   return health.status != before;
 }
 
-int64_t next_health_delay(const Health& health, const HealthCheck& check,
-                          sys::Timestamp started_at, sys::Timestamp now) {
+int64_t next_health_delay(const Health& health, const HealthCheck& check, sys::Timestamp started_at,
+                          sys::Timestamp now) {
   bool starts = health.status == "starting" && now - started_at < check.start_period;
   return starts ? std::min(check.start_interval, check.interval) : check.interval;
 }

@@ -1,5 +1,5 @@
-// What is known of a container's health: the check that was asked for, and what its results say. Pure
-// values and decisions, with Docker's defaults and words; health_checks.h runs the checks.
+// What is known of a container's health: the check that was asked for, and what its results say.
+// Pure values and decisions, with Docker's defaults and words; health_checks.h runs the checks.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -15,7 +15,7 @@
 namespace ctr::daemon {
 
 struct HealthCheck {
-  std::vector<std::string> command;  // as it is executed
+  std::vector<std::string> command;   // as it is executed
   int64_t interval = 30'000'000'000;  // nanoseconds, all of them
   int64_t timeout = 30'000'000'000;
   int64_t start_period = 0;
@@ -47,8 +47,8 @@ void begin_health(Health& health);
 bool add_health_result(Health& health, const HealthCheck& check, sys::Timestamp started_at,
                        HealthResult result);
 // How long after the end of one check the next one begins.
-int64_t next_health_delay(const Health& health, const HealthCheck& check,
-                          sys::Timestamp started_at, sys::Timestamp now);
+int64_t next_health_delay(const Health& health, const HealthCheck& check, sys::Timestamp started_at,
+                          sys::Timestamp now);
 
 // As inspect's State.Health, and as it is stored.
 nlohmann::json health_json(const Health& health);

@@ -132,9 +132,9 @@ void HealthChecks::start_probe(const Subject& subject) {
 void HealthChecks::launch(Probe& probe) {
   try {
     auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
-    probe.exec_id = execs_.create(probe.subject.container_id, {{"Cmd", probe.check.command},
-                                                               {"AttachStdout", true},
-                                                               {"AttachStderr", true}});
+    probe.exec_id = execs_.create(
+        probe.subject.container_id,
+        {{"Cmd", probe.check.command}, {"AttachStdout", true}, {"AttachStderr", true}});
     execs_.begin(probe.exec_id, {});
     execs_.run(probe.exec_id, &theirs, "", ExecSessions::Output::raw);
     sys::set_nonblocking(ours.get(), true);
@@ -190,7 +190,8 @@ void HealthChecks::read_output(Probe& probe) {
 void HealthChecks::expire(Probe& probe) {
   probe.ended = true;
   probe.result.exit_code = -1;
-  std::string text = fmt::format("Health check exceeded timeout ({})", seconds_text(probe.check.timeout));
+  std::string text =
+      fmt::format("Health check exceeded timeout ({})", seconds_text(probe.check.timeout));
   if (!probe.result.output.empty()) text += ": " + probe.result.output;
   probe.result.output = text.substr(0, health_output_limit);
   execs_.kill(probe.exec_id);

@@ -22,7 +22,8 @@ class HealthChecks {
   HealthChecks(const HealthChecks&) = delete;
   HealthChecks& operator=(const HealthChecks&) = delete;
 
-  // The container was started, or was found running. Nothing happens without a check. Does not block.
+  // The container was started, or was found running. Nothing happens without a check. Does not
+  // block.
   void begin(const std::string& container_id);
   // No check is started any more; those that run are left to themselves.
   void stop();
@@ -56,8 +57,8 @@ class HealthChecks {
 
   Containers& containers_;
   ExecSessions& execs_;
-  sys::UniqueFd wake_;  // an eventfd
-  std::mutex mutex_;    // of the two below
+  sys::UniqueFd wake_;                   // an eventfd
+  std::mutex mutex_;                     // of the two below
   std::multimap<int64_t, Subject> due_;  // by monotonic time
   bool stopping_ = false;
   std::list<Probe> probes_;  // the thread's own

@@ -10,8 +10,8 @@
 #include "image/archive.h"
 #include "image/image_config.h"
 #include "image/pusher.h"
-#include "image/save_archive.h"
 #include "image/registry_error.h"
+#include "image/save_archive.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::daemon {
@@ -66,9 +66,8 @@ bool name_matches(const std::string& pattern, const std::string& name) {
 void keep_matching(const std::vector<std::string>& patterns, std::vector<std::string>& names) {
   if (patterns.empty()) return;
   std::erase_if(names, [&](const std::string& name) {
-    return std::none_of(patterns.begin(), patterns.end(), [&](const std::string& pattern) {
-      return name_matches(pattern, name);
-    });
+    return std::none_of(patterns.begin(), patterns.end(),
+                        [&](const std::string& pattern) { return name_matches(pattern, name); });
   });
 }
 
@@ -164,9 +163,10 @@ Images::Pulled Images::load_embedded(const PullOptions& options, const std::stri
 
 namespace {
 
-// The names under which the reference's images are saved: "alpine" is all of its tags. None for an id
-// or a digest: those have no name in the archive.
-std::vector<std::string> tags_to_save(const image::ImageStore& store, const std::string& reference) {
+// The names under which the reference's images are saved: "alpine" is all of its tags. None for an
+// id or a digest: those have no name in the archive.
+std::vector<std::string> tags_to_save(const image::ImageStore& store,
+                                      const std::string& reference) {
   image::Reference wanted;
   try {
     wanted = image::parse_reference_as_written(reference);
@@ -190,9 +190,11 @@ void Images::push(const PullOptions& options, const Write& write) {
   image::Lease lease = services_.store.open_lease();
   std::vector<std::string> tags = tags_to_save(services_.store, options.reference.text());
   if (tags.empty())
-    throw Error(ErrorKind::not_found, fmt::format("An image does not exist locally with the tag: {}",
-                                                  options.reference.familiar_name()));
-  write(status_message(fmt::format("The push refers to repository [{}]", options.reference.name())));
+    throw Error(ErrorKind::not_found,
+                fmt::format("An image does not exist locally with the tag: {}",
+                            options.reference.familiar_name()));
+  write(
+      status_message(fmt::format("The push refers to repository [{}]", options.reference.name())));
   for (const std::string& tag : tags) {
     Image image = services_.store.get(tag);
     lease.keep(image.manifest);
@@ -206,8 +208,7 @@ void Images::push(const PullOptions& options, const Write& write) {
     request.progress = [&](const image::PushProgress& progress) {
       if (auto message = messages.message(progress, PullMessages::Clock::now())) write(*message);
     };
-    image::PushedImage pushed =
-        image::push_image(services_.registry, services_.content, request);
+    image::PushedImage pushed = image::push_image(services_.registry, services_.content, request);
     write(status_message(fmt::format("{}: digest: {} size: {}", request.reference.tag,
                                      pushed.digest.text(), pushed.size)));
     write(push_result_message(request.reference.tag, pushed.digest, pushed.size));
@@ -314,8 +315,8 @@ void Images::save(const std::vector<std::string>& references,
     if (tags.empty()) add_to_save(images, services_.store.get(reference), "");
     for (const std::string& tag : tags) add_to_save(images, services_.store.get(tag), tag);
   }
-  image::save_images(images, services_.content, [&](const Digest& digest) { lease.keep(digest); },
-                     sink);
+  image::save_images(
+      images, services_.content, [&](const Digest& digest) { lease.keep(digest); }, sink);
   for (const std::string& reference : references) publish("save", reference, reference);
 }
 
@@ -324,10 +325,9 @@ void Images::load(const std::function<std::string_view()>& source, const std::st
   std::unique_ptr<image::ArchiveFiles> files = image::spool_archive(source, scratch);
   image::Lease lease = services_.store.open_lease();
   std::lock_guard lock(embedded_mutex_);
-  std::vector<image::ArchivedImage> loaded =
-      image::load_archive(*files, services_.content, services_.layers,
-                          {.keep = [&](const Digest& digest) { lease.keep(digest); },
-                           .platform = platform});
+  std::vector<image::ArchivedImage> loaded = image::load_archive(
+      *files, services_.content, services_.layers,
+      {.keep = [&](const Digest& digest) { lease.keep(digest); }, .platform = platform});
   for (const image::ArchivedImage& archived : loaded) {
     Image image = services_.store.put(archived.image, "");
     for (const std::string& tag : archived.tags) {

@@ -79,7 +79,8 @@ std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
 
 std::vector<EndpointSettings> Launcher::attach_networks(const ContainerRecord& record) {
   std::vector<AttachRequest> requests = plan_attachments(record);
-  // Ports lead through the first network that has a way out: from an internal one nobody would come.
+  // Ports lead through the first network that has a way out: from an internal one nobody would
+  // come.
   auto open = std::find_if(requests.begin(), requests.end(), [&](const AttachRequest& request) {
     return !networks_.get(request.network).internal;
   });

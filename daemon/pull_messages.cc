@@ -45,7 +45,9 @@ std::string status_message(const std::string& status, const std::string& id) {
   return line(message);
 }
 
-std::string stream_message(const std::string& text) { return line({{"stream", text}}); }
+std::string stream_message(const std::string& text) {
+  return line({{"stream", text}});
+}
 
 std::string error_message(const std::string& message) {
   return line({{"errorDetail", {{"message", message}}}, {"error", message}});

@@ -49,8 +49,8 @@ class PushMessages {
  private:
   std::map<image::Digest, PullMessages::Clock::time_point> last_;
 };
-// {"progressDetail":{},"aux":{"Tag":"latest","Digest":"sha256:…","Size":528}}: how a client learns what
-// the name points to now.
+// {"progressDetail":{},"aux":{"Tag":"latest","Digest":"sha256:…","Size":528}}: how a client learns
+// what the name points to now.
 std::string push_result_message(const std::string& tag, const image::Digest& digest, uint64_t size);
 
 }  // namespace ctr::daemon

@@ -31,7 +31,7 @@ struct SettledMount {
   bool read_only = false;
   bool recursive_read_only = true;  // also what is mounted below (rro)
   bool non_recursive = false;
-  std::string propagation;  // "rprivate" by default
+  std::string propagation;   // "rprivate" by default
   std::string filesystem{};  // a file system of its own instead of a bind: its type, of `source` …
   std::vector<std::string> filesystem_options{};  // … with these
 };

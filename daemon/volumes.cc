@@ -53,7 +53,8 @@ VolumeSource plan_volume_source(const Volume& volume) {
   for (const auto& [key, value] : volume.options)
     if (key != "type" && key != "device" && key != "o")
       refuse(fmt::format("invalid option: \"{}\"", key));
-  if (volume.options.empty()) return {.path = volume.mountpoint, .filesystem{}, .device{}, .options{}};
+  if (volume.options.empty())
+    return {.path = volume.mountpoint, .filesystem{}, .device{}, .options{}};
   std::string type = text_of(volume.options, "type");
   std::string device = text_of(volume.options, "device");
   std::vector<std::string> options = split_options(text_of(volume.options, "o"));
@@ -115,7 +116,8 @@ void Volumes::make(Volume& volume) {
   image::Statement insert(database_,
                           "INSERT OR REPLACE INTO volumes (name, created, labels, options) "
                           "VALUES (?, ?, ?, ?)");
-  insert.bind(volume.name, volume.created, dump_json(volume.labels), dump_json(volume.options)).run();
+  insert.bind(volume.name, volume.created, dump_json(volume.labels), dump_json(volume.options))
+      .run();
   // 0701 as Docker has it: root's alone, but what lies below can be reached by its owner's path.
   sys::make_directories(directory_ + "/" + volume.name, 0701);
   if (::mkdir(volume.mountpoint.c_str(), 0755) < 0 && errno != EEXIST)
@@ -130,7 +132,8 @@ void Volumes::make(Volume& volume) {
 Volume Volumes::describe(const std::string& name) const {
   Volume volume{.name = name, .mountpoint = path(name), .created = 0, .labels = {}, .options = {}};
   {
-    image::Statement select(database_, "SELECT created, labels, options FROM volumes WHERE name = ?");
+    image::Statement select(database_,
+                            "SELECT created, labels, options FROM volumes WHERE name = ?");
     if (select.bind(name).step()) {
       volume.created = select.integer(0);
       volume.labels = json::parse(select.text(1)).get<std::map<std::string, std::string>>();
@@ -181,10 +184,8 @@ void Volumes::remove(const std::string& name,
     image::Statement(database_, "DELETE FROM volumes WHERE name = ?").bind(name).run();
   }
   sys::remove_tree(gone);
-  events_.publish({.type = "volume",
-                   .action = "destroy",
-                   .id = name,
-                   .attributes = {{"driver", "local"}}});
+  events_.publish(
+      {.type = "volume", .action = "destroy", .id = name, .attributes = {{"driver", "local"}}});
 }
 
 }  // namespace ctr::daemon

@@ -1,5 +1,5 @@
-// Named and anonymous volumes: <data-root>/volumes/<name>/_data. The directories are the truth of what
-// there is; labels and options are rows in ctr.db. Runs in: ctrd. Thread-safe.
+// Named and anonymous volumes: <data-root>/volumes/<name>/_data. The directories are the truth of
+// what there is; labels and options are rows in ctr.db. Runs in: ctrd. Thread-safe.
 #pragma once
 
 #include <functional>
@@ -36,7 +36,8 @@ struct VolumeSource {
   std::string device;
   std::vector<std::string> options;
 };
-// Throws Error{invalid_argument} for options that the local driver does not have, or that need others.
+// Throws Error{invalid_argument} for options that the local driver does not have, or that need
+// others.
 VolumeSource plan_volume_source(const Volume& volume);
 
 class Volumes {
@@ -50,7 +51,8 @@ class Volumes {
    public:
     Hold(Volumes& volumes, std::string name);
     ~Hold();
-    Hold(Hold&& other) noexcept : volumes_(std::exchange(other.volumes_, nullptr)), name_(std::move(other.name_)) {}
+    Hold(Hold&& other) noexcept
+        : volumes_(std::exchange(other.volumes_, nullptr)), name_(std::move(other.name_)) {}
     Hold& operator=(Hold&&) = delete;
 
    private:
@@ -69,7 +71,8 @@ class Volumes {
   Volume get(const std::string& name) const;  // Error{not_found} "get x: no such volume"
   std::vector<Volume> list() const;           // by name
 
-  // Throws Error{not_found}; Error{conflict} while it is held, or `users` (ids of containers) has any.
+  // Throws Error{not_found}; Error{conflict} while it is held, or `users` (ids of containers) has
+  // any.
   void remove(const std::string& name,
               const std::function<std::vector<std::string>(const std::string&)>& users);
 

@@ -30,7 +30,9 @@ uint64_t apply(int directory, int input, const WriteOptions& options) {
 
 }  // namespace
 
-uint64_t apply_layer(int directory, int input) { return apply(directory, input, {}); }
+uint64_t apply_layer(int directory, int input) {
+  return apply(directory, input, {});
+}
 
 uint64_t apply_tree(int directory, int input) {
   return apply(directory, input, {.whiteouts = false});

@@ -29,10 +29,10 @@ struct UploadFile {
 struct HttpRequest {
   std::string method{"GET"};  // or HEAD, POST, PUT, DELETE
   Url url;
-  std::vector<std::string> headers;  // "Accept: …"
-  std::string authorization;         // the value of Authorization, or empty
-  std::string form;                  // the body of a POST or a PUT, where it is no file
-  UploadFile upload{};               // the body of a PUT
+  std::vector<std::string> headers;      // "Accept: …"
+  std::string authorization;             // the value of Authorization, or empty
+  std::string form;                      // the body of a POST or a PUT, where it is no file
+  UploadFile upload{};                   // the body of a PUT
   std::function<void(uint64_t)> sent{};  // told how many bytes of it have gone; may throw
   bool verify_tls = true;
   std::string ca_file;  // trusted beside the system's

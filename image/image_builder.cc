@@ -15,10 +15,9 @@ constexpr size_t piece_size = 1 << 20;
 void read_from_start(int file, const std::function<void(std::string_view)>& take) {
   std::string buffer(piece_size, '\0');
   for (off_t offset = 0;;) {
-    ssize_t count = sys::check(sys::retry_on_signal([&] {
-                                 return ::pread(file, buffer.data(), buffer.size(), offset);
-                               }),
-                               "read");
+    ssize_t count = sys::check(
+        sys::retry_on_signal([&] { return ::pread(file, buffer.data(), buffer.size(), offset); }),
+        "read");
     if (count == 0) return;
     take({buffer.data(), static_cast<size_t>(count)});
     offset += count;

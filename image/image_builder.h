@@ -18,8 +18,8 @@ struct BuiltLayer {
   Digest diff_id;
 };
 
-// Takes an uncompressed tar, a regular file read from its beginning, into both stores; there already
-// is fine. `keep` as LoadOptions::keep. Throws Error{invalid_argument} for a malformed one.
+// Takes an uncompressed tar, a regular file read from its beginning, into both stores; there
+// already is fine. `keep` as LoadOptions::keep. Throws Error{invalid_argument} for a malformed one.
 BuiltLayer store_layer(int tar, ContentStore& content, LayerStore& layers,
                        const std::function<void(const Digest&)>& keep);
 

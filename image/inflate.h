@@ -33,8 +33,8 @@ inline constexpr size_t inflated_piece_size = 256 << 10;
 // have.
 std::unique_ptr<Inflater> make_inflater(Inflater::Sink sink);
 
-// A pulling source of plain bytes over a pulling source of compressed ones. Both give the stream's next
-// piece, valid until the next call; empty at the end.
+// A pulling source of plain bytes over a pulling source of compressed ones. Both give the stream's
+// next piece, valid until the next call; empty at the end.
 class InflatingSource {
  public:
   explicit InflatingSource(std::function<std::string_view()> source);

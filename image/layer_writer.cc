@@ -93,7 +93,8 @@ LayerPath renamed(LayerPath place, const std::string& from, const std::string& t
 
 // "../x" is "x" before it is put below anything.
 LayerPath LayerWriter::place(const std::string& path) const {
-  LayerPath place = renamed(parse_layer_path(path), options_.renamed.first, options_.renamed.second);
+  LayerPath place =
+      renamed(parse_layer_path(path), options_.renamed.first, options_.renamed.second);
   if (options_.below.empty()) return place;
   place.parent = options_.below + "/" + place.parent;
   return place;
@@ -164,7 +165,8 @@ void LayerWriter::write_root(const LayerEntry& entry) {
     fail(fmt::format("'{}' would replace the root directory", entry.path));
   tree_.leave();
   if (options_.below.empty()) return apply_metadata(tree_.root(), entry);
-  if (auto directory = tree_.find_directory(options_.below)) apply_metadata(directory->get(), entry);
+  if (auto directory = tree_.find_directory(options_.below))
+    apply_metadata(directory->get(), entry);
 }
 
 void LayerWriter::remove_existing(int parent, const std::string& name) {

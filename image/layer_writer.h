@@ -15,9 +15,10 @@ namespace ctr::image {
 
 // How an archive is written that is not a whole layer.
 struct WriteOptions {
-  std::string below{};     // where in the tree the archive's root lies; links in it are followed
-  bool whiteouts = true;   // false: names that begin with ".wh." are names as any other
-  bool keep_kinds = false;  // Error{invalid_argument} rather than a directory for a file, or the reverse
+  std::string below{};    // where in the tree the archive's root lies; links in it are followed
+  bool whiteouts = true;  // false: names that begin with ".wh." are names as any other
+  bool keep_kinds =
+      false;  // Error{invalid_argument} rather than a directory for a file, or the reverse
   std::optional<std::pair<uid_t, gid_t>> owner{};  // of everything, instead of the archive's
   // Names whose first component is the one begin with the other; "." stands for no component.
   std::pair<std::string, std::string> renamed{".", "."};

@@ -11,8 +11,8 @@ namespace ctr::image {
 
 namespace {
 
-// Other repositories of the same registry in which the image is known under a name: their blobs need
-// not be sent again.
+// Other repositories of the same registry in which the image is known under a name: their blobs
+// need not be sent again.
 std::vector<std::string> other_repositories(const PushRequest& request) {
   std::vector<std::string> paths;
   std::vector<std::string> names = request.image.tags;
@@ -68,8 +68,9 @@ class Push {
     if (is_layer && mount(blob, progress)) return say(PushPhase::mounted, 0);
     with_retries(timing_, request_.stop, [&] {
       sys::UniqueFd file = content_.open(blob.digest);
-      repository_->upload_blob(blob.digest, {.file = file.get(), .size = blob.size},
-                               [&](uint64_t sent) { say(PushPhase::pushing, sent); }, request_.stop);
+      repository_->upload_blob(
+          blob.digest, {.file = file.get(), .size = blob.size},
+          [&](uint64_t sent) { say(PushPhase::pushing, sent); }, request_.stop);
     });
     say(PushPhase::pushed, blob.size);
   }

@@ -1,6 +1,6 @@
 // From an image that is here to its name at a registry: the blobs that the registry lacks, then the
-// manifest (distribution-spec, "push"). A blob that the registry has in another repository of the same
-// user is mounted from there instead of sent. Runs in: ctrd. Thread-safe.
+// manifest (distribution-spec, "push"). A blob that the registry has in another repository of the
+// same user is mounted from there instead of sent. Runs in: ctrd. Thread-safe.
 #pragma once
 
 #include <functional>

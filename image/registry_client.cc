@@ -55,7 +55,8 @@ Repository::Repository(RegistryClient& client, const std::string& domain, std::s
                        Credentials credentials, Access access)
     : client_(client), path_(std::move(path)), anonymous_(credentials.empty()) {
   name_ = Reference{domain, path_, {}, {}}.familiar_name();
-  const std::string scope = "repository:" + path_ + (access == Access::push ? ":pull,push" : ":pull");
+  const std::string scope =
+      "repository:" + path_ + (access == Access::push ? ":pull,push" : ":pull");
   for (Endpoint& endpoint : plan_endpoints(domain, client.config_)) {
     // A mirror is for reading.
     if (endpoint.is_mirror && access == Access::push) continue;

@@ -14,8 +14,8 @@ bool is_redirect(long status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-// A mirror may live below a path: "https://host/mirror" has "/mirror". Two slashes in a row would be a
-// redirect more for each request.
+// A mirror may live below a path: "https://host/mirror" has "/mirror". Two slashes in a row would
+// be a redirect more for each request.
 std::string path_prefix(const Url& base) {
   const size_t host = base.text.find("://");
   const size_t path = base.text.find('/', host == std::string::npos ? 0 : host + 3);
@@ -45,9 +45,9 @@ HttpResponse RegistrySession::send(const RegistryRequest& request, std::stop_tok
                                    const BodySink& sink) {
   for (int round = 0;; ++round) {
     const std::string used = current_authorization();
-    const Url url = resolve_url(
-        endpoint_.base, request.location.empty() ? path_prefix(endpoint_.base) + request.path
-                                                 : request.location);
+    const Url url = resolve_url(endpoint_.base, request.location.empty()
+                                                    ? path_prefix(endpoint_.base) + request.path
+                                                    : request.location);
     if (endpoint_.base.scheme == "https" && url.scheme != "https")
       refuse(fmt::format("'{}' wants an upload without TLS: refused", endpoint_.base.text));
     HttpRequest http = request_to(url);

@@ -24,16 +24,16 @@ bool Repository::has_blob(const Digest& digest, std::stop_token stop) {
   return at_first_that_works(ask);
 }
 
-bool Repository::mount_blob(const Digest& digest, const std::string& source,
-                            std::stop_token stop) {
+bool Repository::mount_blob(const Digest& digest, const std::string& source, std::stop_token stop) {
   RegistryRequest request;
   request.method = "POST";
-  request.path = "/v2/" + path_ + "/blobs/uploads/?mount=" + digest.text() + "&from=" + url_escape(source);
-  const HttpResponse response = at_first_that_works(
-      [&](RegistrySession& session) { return session.send(request, stop); });
+  request.path =
+      "/v2/" + path_ + "/blobs/uploads/?mount=" + digest.text() + "&from=" + url_escape(source);
+  const HttpResponse response =
+      at_first_that_works([&](RegistrySession& session) { return session.send(request, stop); });
   if (response.status == 201) return true;
-  // An upload was begun instead, or the other repository is not ours: the blob is sent. What was begun
-  // is ended, so that the registry need not keep it.
+  // An upload was begun instead, or the other repository is not ours: the blob is sent. What was
+  // begun is ended, so that the registry need not keep it.
   if (std::optional<std::string> location = response.find_header("location");
       response.status == 202 && location) {
     RegistryRequest end;
@@ -84,7 +84,8 @@ void Repository::refuse_push(const HttpResponse& response, const std::string& su
   const std::string words = registry_message(response.body);
   if (response.status == 401 || response.status == 403)
     throw RegistryError(
-        response.status == 401 && !anonymous_ ? sys::ErrorKind::unauthorized : sys::ErrorKind::forbidden,
+        response.status == 401 && !anonymous_ ? sys::ErrorKind::unauthorized
+                                              : sys::ErrorKind::forbidden,
         fmt::format("denied: requested access to the resource is denied: log in to the registry of "
                     "{} with an account that may push there{}{}",
                     name_, words.empty() ? "" : ": ", words),

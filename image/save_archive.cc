@@ -54,8 +54,8 @@ void plan_image(Plan& plan, const ImageToSave& wanted, const ContentStore& conte
                         {"RepoTags", wanted.tags.empty() ? json(nullptr) : json(wanted.tags)},
                         {"Layers", layers}});
   Descriptor descriptor{
-      .media_type = manifest.media_type.empty() ? std::string(media_type::oci_manifest)
-                                                : manifest.media_type,
+      .media_type =
+          manifest.media_type.empty() ? std::string(media_type::oci_manifest) : manifest.media_type,
       .digest = wanted.image.manifest,
       .size = text.size(),
       .platform = Platform{wanted.image.os, wanted.image.architecture, wanted.image.variant},

@@ -1,6 +1,6 @@
-// Writes images as one tar that both an OCI layout's and a `docker save`'s readers understand: blobs by
-// digest, index.json and oci-layout (image-spec, image-layout.md), manifest.json with the same blobs.
-// Runs in: ctrd.
+// Writes images as one tar that both an OCI layout's and a `docker save`'s readers understand:
+// blobs by digest, index.json and oci-layout (image-spec, image-layout.md), manifest.json with the
+// same blobs. Runs in: ctrd.
 #pragma once
 
 #include <string>

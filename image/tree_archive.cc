@@ -33,8 +33,8 @@ constexpr size_t xattr_limit = 64 << 10;  // the kernel's own for a list, and fo
 
 using Entry = std::unique_ptr<archive_entry, decltype(&::archive_entry_free)>;
 
-// By a path of /proc that leads to the parent, so that also links and devices have theirs read without
-// being opened.
+// By a path of /proc that leads to the parent, so that also links and devices have theirs read
+// without being opened.
 std::string path_by_descriptor(int directory, const std::string& name) {
   return sys::fd_path(directory) + "/" + name;
 }
@@ -110,8 +110,8 @@ struct TreeArchive::State {
     if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
     if (result >= ARCHIVE_WARN) return;
     const char* text = ::archive_error_string(archive);
-    throw Error(ErrorKind::internal,
-                fmt::format("cannot write the archive: {}", text == nullptr ? "unknown error" : text));
+    throw Error(ErrorKind::internal, fmt::format("cannot write the archive: {}",
+                                                 text == nullptr ? "unknown error" : text));
   }
 
   void add(int directory, const std::string& name, const std::string& as);
@@ -189,8 +189,8 @@ void TreeArchive::State::add(int directory, const std::string& name, const std::
   if (S_ISREG(status.st_mode)) return add_file(object->get(), entry.get(), status);
   if (S_ISLNK(status.st_mode)) {
     std::string target(static_cast<size_t>(status.st_size) + 1, '\0');
-    ssize_t length = sys::check(::readlinkat(object->get(), "", target.data(), target.size()),
-                                "readlink", as);
+    ssize_t length =
+        sys::check(::readlinkat(object->get(), "", target.data(), target.size()), "readlink", as);
     target.resize(static_cast<size_t>(length));
     ::archive_entry_set_symlink(entry.get(), target.c_str());
   }
@@ -225,20 +225,19 @@ void TreeArchive::State::add_file(int object, archive_entry* entry, const struct
   copy_content(file.get(), static_cast<uint64_t>(status.st_size));
 }
 
-// As many bytes as were announced: what a file lost meanwhile is written as zeros (by libarchive), what
-// it won is left out. Of a sparse file libarchive takes the whole and leaves out the holes.
+// As many bytes as were announced: what a file lost meanwhile is written as zeros (by libarchive),
+// what it won is left out. Of a sparse file libarchive takes the whole and leaves out the holes.
 void TreeArchive::State::copy_content(int fd, uint64_t size) {
   uint64_t offset = 0;
   while (offset < size) {
     size_t wanted = static_cast<size_t>(std::min<uint64_t>(size - offset, buffer.size()));
-    ssize_t count = sys::check(sys::retry_on_signal([&] {
-                                 return ::pread(fd, buffer.data(), wanted,
-                                                static_cast<off_t>(offset));
-                               }),
-                               "read");
+    ssize_t count =
+        sys::check(sys::retry_on_signal([&] {
+                     return ::pread(fd, buffer.data(), wanted, static_cast<off_t>(offset));
+                   }),
+                   "read");
     if (count == 0) return;
-    la_ssize_t written =
-        ::archive_write_data(archive, buffer.data(), static_cast<size_t>(count));
+    la_ssize_t written = ::archive_write_data(archive, buffer.data(), static_cast<size_t>(count));
     check(written < 0 ? static_cast<int>(written) : ARCHIVE_OK);
     offset += static_cast<uint64_t>(count);
   }
@@ -280,7 +279,9 @@ void TreeArchive::add(int directory, const std::string& name, const std::string&
   state_->add(directory, name, archived_as);
 }
 
-void TreeArchive::add_content(int directory) { state_->add_below(directory, ""); }
+void TreeArchive::add_content(int directory) {
+  state_->add_below(directory, "");
+}
 
 void TreeArchive::add_text(const std::string& archived_as, std::string_view content) {
   struct stat status {};
@@ -292,6 +293,8 @@ void TreeArchive::add_text(const std::string& archived_as, std::string_view cont
   state_->check(written < 0 ? static_cast<int>(written) : ARCHIVE_OK);
 }
 
-void TreeArchive::finish() { state_->check(::archive_write_close(state_->archive)); }
+void TreeArchive::finish() {
+  state_->check(::archive_write_close(state_->archive));
+}
 
 }  // namespace ctr::image

@@ -1,6 +1,6 @@
 // Writes files and trees as a tar archive (pax format): what cp, export and commit read out of a
-// container, and what save makes of a layer. The tree is hostile and may change meanwhile: it is read
-// below descriptors, no link is followed, nothing but regular files is opened.
+// container, and what save makes of a layer. The tree is hostile and may change meanwhile: it is
+// read below descriptors, no link is followed, nothing but regular files is opened.
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 namespace ctr::image {
 
 struct TreeForm {
-  bool whiteouts = false;      // the tree is an overlay's upper: its deletions become ".wh." entries
-  bool stay_on_mount = false;  // what is mounted in the tree is written empty
+  bool whiteouts = false;  // the tree is an overlay's upper: its deletions become ".wh." entries
+  bool stay_on_mount = false;                 // what is mounted in the tree is written empty
   std::set<std::string> left_out_if_empty{};  // "etc/hosts": files and directories, as archived
 };
 
@@ -29,8 +29,8 @@ class TreeArchive {
   TreeArchive& operator=(const TreeArchive&) = delete;
 
   // The object `name` in the directory, and all below it, under the name `archived_as`. Hard links
-  // among all that was added are kept. What vanishes meanwhile is left out; sockets, which no tar can
-  // hold, are, too.
+  // among all that was added are kept. What vanishes meanwhile is left out; sockets, which no tar
+  // can hold, are, too.
   void add(int directory, const std::string& name, const std::string& archived_as);
   // What lies in the directory, below no name: "bin", "etc", …
   void add_content(int directory);

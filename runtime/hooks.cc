@@ -19,16 +19,17 @@ namespace {
 
 constexpr size_t output_limit = 4096;  // of a hook's words in an error
 
-[[noreturn]] void fail(const std::string& place, const std::string& why, const std::string& output) {
+[[noreturn]] void fail(const std::string& place, const std::string& why,
+                       const std::string& output) {
   std::string words = output;
   while (!words.empty() && (words.back() == '\n' || words.back() == ' ')) words.pop_back();
-  throw sys::Error(sys::ErrorKind::internal,
-                   fmt::format("error running {}: {}{}{}", place, why,
-                               words.empty() ? "" : ", output: ", words));
+  throw sys::Error(sys::ErrorKind::internal, fmt::format("error running {}: {}{}{}", place, why,
+                                                         words.empty() ? "" : ", output: ", words));
 }
 
-// Feeds the hook its state and takes what it says, until it has ended. A socket rather than two pipes:
-// a hook that reads nothing must not hold us up, and a write to one that is gone must not kill us.
+// Feeds the hook its state and takes what it says, until it has ended. A socket rather than two
+// pipes: a hook that reads nothing must not hold us up, and a write to one that is gone must not
+// kill us.
 class RunningHook {
  public:
   RunningHook(const Hook& hook, const std::string& state) : input_(state) {
@@ -37,11 +38,12 @@ class RunningHook {
     std::vector<std::string> arguments = hook.args;
     const std::string name = arguments.empty() ? hook.path : arguments[0];
     if (!arguments.empty()) arguments.erase(arguments.begin());
-    process_ = sys::spawn({.program = hook.path,
-                           .name = name,
-                           .arguments = std::move(arguments),
-                           .environment = hook.env,
-                           .descriptors = {{theirs.get(), 0}, {theirs.get(), 1}, {theirs.get(), 2}}});
+    process_ =
+        sys::spawn({.program = hook.path,
+                    .name = name,
+                    .arguments = std::move(arguments),
+                    .environment = hook.env,
+                    .descriptors = {{theirs.get(), 0}, {theirs.get(), 1}, {theirs.get(), 2}}});
     socket_ = std::move(ours);
   }
   ~RunningHook() {
@@ -64,9 +66,12 @@ class RunningHook {
       }
       int64_t left = deadline - sys::monotonic_now();
       if (left <= 0) return std::nullopt;
-      pollfd items[2] = {{process_.pidfd(), POLLIN, 0},
-                         {socket_.get(), static_cast<short>(input_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
-      int limit = deadline == INT64_MAX ? -1 : static_cast<int>(std::min<int64_t>(left / 1'000'000 + 1, 60'000));
+      pollfd items[2] = {
+          {process_.pidfd(), POLLIN, 0},
+          {socket_.get(), static_cast<short>(input_.empty() ? POLLIN : POLLIN | POLLOUT), 0}};
+      int limit = deadline == INT64_MAX
+                      ? -1
+                      : static_cast<int>(std::min<int64_t>(left / 1'000'000 + 1, 60'000));
       // Once it has closed its end, only its process is left to wait for.
       (void)::poll(items, closed_ ? 1 : 2, limit);
       write_input();
@@ -144,12 +149,11 @@ void run_hooks(const std::vector<Hook>& hooks, const std::string& kind, const st
 }
 
 void check_hooks(const Hooks& hooks) {
-  for (const auto& [kind, list] : {std::pair("prestart", &hooks.prestart),
-                                   std::pair("createRuntime", &hooks.create_runtime),
-                                   std::pair("createContainer", &hooks.create_container),
-                                   std::pair("startContainer", &hooks.start_container),
-                                   std::pair("poststart", &hooks.poststart),
-                                   std::pair("poststop", &hooks.poststop)})
+  for (const auto& [kind, list] :
+       {std::pair("prestart", &hooks.prestart), std::pair("createRuntime", &hooks.create_runtime),
+        std::pair("createContainer", &hooks.create_container),
+        std::pair("startContainer", &hooks.start_container),
+        std::pair("poststart", &hooks.poststart), std::pair("poststop", &hooks.poststop)})
     for (size_t i = 0; i < list->size(); ++i) {
       const Hook& hook = (*list)[i];
       const std::string field = fmt::format("config.json: hooks.{}[{}]", kind, i);
@@ -157,8 +161,9 @@ void check_hooks(const Hooks& hooks) {
         throw sys::Error(sys::ErrorKind::invalid_argument,
                          fmt::format("{}.path: '{}' is not an absolute path", field, hook.path));
       if (hook.timeout_seconds && *hook.timeout_seconds <= 0)
-        throw sys::Error(sys::ErrorKind::invalid_argument,
-                         fmt::format("{}.timeout: {} is not above zero", field, *hook.timeout_seconds));
+        throw sys::Error(
+            sys::ErrorKind::invalid_argument,
+            fmt::format("{}.timeout: {} is not above zero", field, *hook.timeout_seconds));
     }
 }
 

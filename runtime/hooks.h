@@ -1,6 +1,7 @@
-// Hooks: programs that the caller of an OCI runtime has run at moments of a container's life, each with
-// the container's state on its standard input. (OCI runtime-spec, config.md, "POSIX-platform Hooks".)
-// runs in: ctr-runtime; createContainer and startContainer hooks in the container's first process.
+// Hooks: programs that the caller of an OCI runtime has run at moments of a container's life, each
+// with the container's state on its standard input. (OCI runtime-spec, config.md, "POSIX-platform
+// Hooks".) runs in: ctr-runtime; createContainer and startContainer hooks in the container's first
+// process.
 #pragma once
 
 #include <string>
@@ -24,7 +25,8 @@ std::string hook_state_json(const ContainerSpec& spec, const HookState& state,
 // timeout: that one is killed.
 void run_hooks(const std::vector<Hook>& hooks, const std::string& kind, const std::string& state);
 
-// Throws Error{invalid_argument} that names the field: no absolute path, a timeout below one second.
+// Throws Error{invalid_argument} that names the field: no absolute path, a timeout below one
+// second.
 void check_hooks(const Hooks& hooks);
 
 }  // namespace ctr::runtime

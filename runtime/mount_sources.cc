@@ -23,8 +23,7 @@ namespace {
 
 // A user namespace that nobody is in, for its mappings: it lives on in the descriptor.
 sys::UniqueFd make_mapping(const std::vector<IdMap>& uids, const std::vector<IdMap>& gids) {
-  const long pid =
-      sys::check(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0), "clone");
+  const long pid = sys::check(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0), "clone");
   if (pid == 0) {
     while (true) ::pause();
   }
@@ -47,7 +46,8 @@ void map_ids(int tree, const Mount& mount, const ContainerSpec& spec) {
   mount_attr attributes{};
   attributes.attr_set = MOUNT_ATTR_IDMAP;
   attributes.userns_fd = static_cast<uint64_t>(mapping.get());
-  const bool recursive = std::find(mount.options.begin(), mount.options.end(), "ridmap") != mount.options.end();
+  const bool recursive =
+      std::find(mount.options.begin(), mount.options.end(), "ridmap") != mount.options.end();
   const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
   if (::syscall(SYS_mount_setattr, tree, "", flags, &attributes, sizeof attributes) == 0) return;
   throw sys::Error(sys::ErrorKind::invalid_argument,

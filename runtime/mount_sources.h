@@ -1,6 +1,6 @@
-// Sources of mounts that only the host side can open: a container with a user namespace of its own has not
-// the right to walk through the host's private directories, nor to map a mount's ids.
-// runs in: the launcher, before the clone; the descriptors come to the container's process by it.
+// Sources of mounts that only the host side can open: a container with a user namespace of its own
+// has not the right to walk through the host's private directories, nor to map a mount's ids. runs
+// in: the launcher, before the clone; the descriptors come to the container's process by it.
 #pragma once
 
 #include <map>
@@ -11,12 +11,13 @@
 namespace ctr::runtime {
 
 struct MountSources {
-  sys::UniqueFd root;                           // the root file system's tree; empty: opened inside
-  std::map<const Mount*, sys::UniqueFd> binds;  // detached trees with their attributes, by the mount
+  sys::UniqueFd root;  // the root file system's tree; empty: opened inside
+  std::map<const Mount*, sys::UniqueFd>
+      binds;  // detached trees with their attributes, by the mount
 };
 
-// Nothing is opened that the container's process can open itself. Throws Error{invalid_argument} that
-// names the mount for ids that cannot be mapped on its file system.
+// Nothing is opened that the container's process can open itself. Throws Error{invalid_argument}
+// that names the mount for ids that cannot be mapped on its file system.
 MountSources open_mount_sources(const ContainerSpec& spec);
 
 }  // namespace ctr::runtime

@@ -33,8 +33,9 @@ std::optional<sys::UniqueFd> find_overlay_filesystem(const Overlay& overlay) {
   }
 }
 
-// All layers in one string: fsconfig(2) takes 256 bytes of it and mount(2) a page, so that layers are
-// named by descriptor. No name of ours can then hold a character that means something there (R19).
+// All layers in one string: fsconfig(2) takes 256 bytes of it and mount(2) a page, so that layers
+// are named by descriptor. No name of ours can then hold a character that means something there
+// (R19).
 void mount_overlay_by_path(const Overlay& overlay, const std::string& where) {
   std::vector<sys::UniqueFd> kept;
   const auto short_name = [&](const std::string& path) {

@@ -41,8 +41,8 @@ void check_maps(const std::vector<IdMap>& maps, const char* field) {
           overlap(maps[i].host_id, maps[i].size, maps[j].host_id, maps[j].size))
         refuse(fmt::format("mappings {} and {} overlap", j, i));
   }
-  const bool has_root = std::any_of(maps.begin(), maps.end(),
-                                    [](const IdMap& map) { return map.container_id == 0; });
+  const bool has_root =
+      std::any_of(maps.begin(), maps.end(), [](const IdMap& map) { return map.container_id == 0; });
   if (!has_root) refuse("nothing is mapped to 0: the namespace's root sets the container up");
 }
 
@@ -60,16 +60,14 @@ bool makes_user_namespace(const ContainerSpec& spec) {
 }
 
 bool has_user_namespace(const ContainerSpec& spec) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(), [](const Namespace& space) {
-    return space.kind == NamespaceKind::user;
-  });
+  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
+                     [](const Namespace& space) { return space.kind == NamespaceKind::user; });
 }
 
 void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
                    const std::vector<IdMap>& gid_mappings) {
   // The process is ours and was not reaped: the number is its own.
-  sys::UniqueFd proc =
-      sys::open_at(AT_FDCWD, fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY);
+  sys::UniqueFd proc = sys::open_at(AT_FDCWD, fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY);
   // Without privileges a group map is taken only from who has given up setgroups(2).
   if (::geteuid() != 0) sys::write_existing(proc.get(), "setgroups", "deny");
   sys::write_existing(proc.get(), "gid_map", map_text(gid_mappings));
@@ -86,7 +84,8 @@ void set_limits_from_outside(pid_t pid, const Process& process) {
     rlimit wanted{limit.soft, limit.hard};
     std::optional<int> number = find_rlimit(limit.name);
     if (!number) continue;  // the container's side says so
-    if (::prlimit(pid, static_cast<__rlimit_resource>(*number), &wanted, nullptr) < 0 && errno != EPERM)
+    if (::prlimit(pid, static_cast<__rlimit_resource>(*number), &wanted, nullptr) < 0 &&
+        errno != EPERM)
       sys::throw_errno(errno, "prlimit", {limit.name});
   }
   if (!process.oom_score_adj) return;

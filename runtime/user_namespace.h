@@ -1,5 +1,6 @@
-// A container's own user namespace (user_namespaces(7)): its first process is born in it without ids, the
-// host side gives it the mappings, and then it becomes that namespace's root and sets the rest up.
+// A container's own user namespace (user_namespaces(7)): its first process is born in it without
+// ids, the host side gives it the mappings, and then it becomes that namespace's root and sets the
+// rest up.
 #pragma once
 
 #include <sys/types.h>
@@ -8,8 +9,8 @@
 
 namespace ctr::runtime {
 
-// Throws Error{invalid_argument} with the field's name: no mapping at all, an empty or overlapping one,
-// more than the kernel takes, none for root. Pure.
+// Throws Error{invalid_argument} with the field's name: no mapping at all, an empty or overlapping
+// one, more than the kernel takes, none for root. Pure.
 void check_id_maps(const std::vector<IdMap>& uid_mappings, const std::vector<IdMap>& gid_mappings);
 
 // Of a process that was born in a user namespace and waits.
@@ -19,8 +20,8 @@ void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
 bool makes_user_namespace(const ContainerSpec& spec);
 bool has_user_namespace(const ContainerSpec& spec);  // its own, or one that it joins
 
-// runs in: the launcher. Gives `pid`, which waits, its mappings, and what it could not take itself in
-// there: limits above the hard ones, and its OOM score.
+// runs in: the launcher. Gives `pid`, which waits, its mappings, and what it could not take itself
+// in there: limits above the hard ones, and its OOM score.
 void set_up_user_namespace(pid_t pid, const ContainerSpec& spec);
 void set_limits_from_outside(pid_t pid, const Process& process);
 

@@ -6,7 +6,11 @@ need_root() {
   [ "$(id -u)" -eq 0 ] || { echo "$0: this needs root: try 'sudo $0'" >&2; exit 1; }
 }
 
-installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'install ok installed'; }
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep 'install ok installed' >/dev/null; }
+
+# Is there such a package to be had? Not by 'grep -q': with pipefail, who writes into a pipe that nobody
+# reads any more has failed.
+available() { apt-cache policy "$1" | grep 'Candidate: [0-9]' >/dev/null; }
 
 # "a|b": is one of them installed?
 any_installed() {
@@ -19,7 +23,7 @@ any_installed() {
 choose_package() {
   local name
   for name in ${1//|/ }; do
-    apt-cache policy "$name" | grep -q 'Candidate: [0-9]' && { echo "$name"; return; }
+    available "$name" && { echo "$name"; return; }
   done
   echo "${1%%|*}"
 }
@@ -56,14 +60,13 @@ fetch_engines() {
   say "fetching podman and containerd"
   mkdir -p build/engines/download
   local package wanted=()
-  apt-cache policy podman | grep -q 'Candidate: [0-9]' || apt-get update -qq
+  available podman || apt-get update -qq
   # Of what they depend on, the libraries: the rest is for desktops and alternatives.
   for package in podman conmon containerd golang-github-containers-common \
       golang-github-containers-image $(apt-cache depends --recurse --no-recommends --no-suggests \
       --no-conflicts --no-breaks --no-replaces --no-enhances podman conmon containerd |
       grep -E '^lib(gpgme|assuan|subid|devmapper|glib2|yajl|systemd|seccomp|pcre2|ffi|gpg-error)' | sort -u); do
-    installed "$package" || ! apt-cache policy "$package" | grep -q 'Candidate: [0-9]' ||
-      wanted+=("$package")
+    installed "$package" || ! available "$package" || wanted+=("$package")
   done
   (cd build/engines/download && apt-get download -qq "${wanted[@]}" 2>/dev/null)
   for package in build/engines/download/*.deb; do dpkg-deb -x "$package" build/engines; done

@@ -35,8 +35,8 @@ void save_images(Context& context, const SaveOptions& options) {
 
 void export_container(Context& context, const SaveOptions& options) {
   expect_no_terminal(options.output);
-  BodyStream stream = context.client().open_stream(
-      {.target = container_target(options.names.front(), "/export")});
+  BodyStream stream =
+      context.client().open_stream({.target = container_target(options.names.front(), "/export")});
   save_stream(stream, options.output, "export");
 }
 
@@ -79,9 +79,8 @@ void import_image(Context& context, const ImportOptions& options) {
   query.add("fromSrc", "-").add("repo", repository).add("tag", tag).add("message", options.message);
   for (const std::string& change : options.changes) query.add("changes", change);
   if (!options.platform.empty()) query.add("platform", options.platform);
-  BodyStream stream =
-      context.client().upload({.method = "POST", .target = "/images/create" + query.text()},
-                              open_source(options.file));
+  BodyStream stream = context.client().upload(
+      {.method = "POST", .target = "/images/create" + query.text()}, open_source(options.file));
   show_messages(context, stream, false);
 }
 
@@ -107,7 +106,8 @@ void add_load(CLI::App& parent, Context& context, std::string name) {
 
 void add_export(CLI::App& parent, Context& context, std::string name) {
   auto options = std::make_shared<SaveOptions>();
-  CLI::App* command = parent.add_subcommand(name, "Export a container's file system as a tar archive");
+  CLI::App* command =
+      parent.add_subcommand(name, "Export a container's file system as a tar archive");
   command->add_option("-o,--output", options->output, "Write to a file")->type_name("FILE");
   command->add_option("CONTAINER", options->names)->required()->expected(1);
   command->callback([&context, options] { export_container(context, *options); });
@@ -120,7 +120,8 @@ void add_import(CLI::App& parent, Context& context, std::string name) {
       ->type_name("INSTRUCTION");
   command->add_option("-m,--message", options->message, "Set the comment of the image")
       ->type_name("TEXT");
-  command->add_option("--platform", options->platform, "Platform of the image")->type_name("OS/ARCH");
+  command->add_option("--platform", options->platform, "Platform of the image")
+      ->type_name("OS/ARCH");
   command->add_option("FILE|-", options->file)->required();
   command->add_option("REPOSITORY[:TAG]", options->reference);
   command->callback([&context, options] { import_image(context, *options); });

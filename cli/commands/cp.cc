@@ -1,5 +1,5 @@
-// ctr cp: files between a container and here. What goes where is Docker's rule; the archive itself is
-// ctr-archive's to make and to unpack.
+// ctr cp: files between a container and here. What goes where is Docker's rule; the archive itself
+// is ctr-archive's to make and to unpack.
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
@@ -31,7 +31,8 @@ struct CopyOptions {
 // Beside ctr, as in the build's bin/, or where it is installed.
 std::string archive_program() {
   char self[4096];
-  ssize_t length = sys::check(::readlink("/proc/self/exe", self, sizeof self), "readlink", "/proc/self/exe");
+  ssize_t length =
+      sys::check(::readlink("/proc/self/exe", self, sizeof self), "readlink", "/proc/self/exe");
   std::string directory(self, static_cast<size_t>(length));
   directory.erase(directory.rfind('/'));
   for (const char* path : {"/ctr-archive", "/../libexec/ctr/ctr-archive"})
@@ -98,7 +99,8 @@ std::optional<PathKind> find_local_path(const std::string& path) {
 }
 
 void expect_container(Context& context, const std::string& container) {
-  context.client().get_json(container_target(container, "/json"));  // else a 404 could be the path's
+  context.client().get_json(
+      container_target(container, "/json"));  // else a 404 could be the path's
 }
 
 BodyStream open_archive(Context& context, const CopyPlace& source, const std::string& path) {
@@ -166,15 +168,14 @@ void copy_in(Context& context, const CopyOptions& options, const CopyPlace& sour
     if (::realpath(from.c_str(), resolved) != nullptr) from = resolved;
   }
   Pipe pipe = make_pipe();
-  sys::Process process =
-      run_archive({"pack", from, plan.renamed_to.empty() ? "." : plan.renamed_to}, -1, pipe.write.get());
+  sys::Process process = run_archive(
+      {"pack", from, plan.renamed_to.empty() ? "." : plan.renamed_to}, -1, pipe.write.get());
   pipe.write.reset();
   std::string buffer(256 << 10, '\0');
   put_archive(context, options, destination.container, plan.directory, [&] {
-    ssize_t count = sys::check(sys::retry_on_signal([&] {
-                                 return ::read(pipe.read.get(), buffer.data(), buffer.size());
-                               }),
-                               "read", "pipe");
+    ssize_t count = sys::check(
+        sys::retry_on_signal([&] { return ::read(pipe.read.get(), buffer.data(), buffer.size()); }),
+        "read", "pipe");
     return std::string_view(buffer.data(), static_cast<size_t>(count));
   });
   pipe.read.reset();

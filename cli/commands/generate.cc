@@ -86,7 +86,8 @@ void add_generate_man(CLI::App& parent, Context& context, std::string name) {
 
 void add_generate_completion(CLI::App& parent, Context& context, std::string name) {
   auto shell = std::make_shared<std::string>();
-  CLI::App* command = parent.add_subcommand(name, "Print the completion for a shell: bash, zsh or fish");
+  CLI::App* command =
+      parent.add_subcommand(name, "Print the completion for a shell: bash, zsh or fish");
   command->add_option("SHELL", *shell)->required();
   command->callback([&context, shell] {
     std::optional<std::string_view> script = find_completion_script(*shell);

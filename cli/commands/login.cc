@@ -39,8 +39,8 @@ std::string server_key(const std::string& server) {
 std::string read_line(size_t limit) {
   std::string line;
   char c = 0;
-  while (line.size() < limit && sys::retry_on_signal([&] { return ::read(STDIN_FILENO, &c, 1); }) == 1 &&
-         c != '\n')
+  while (line.size() < limit &&
+         sys::retry_on_signal([&] { return ::read(STDIN_FILENO, &c, 1); }) == 1 && c != '\n')
     line += c;
   if (line.ends_with('\r')) line.pop_back();
   return line;
@@ -105,8 +105,9 @@ void keep(Context& context, const std::string& key, const LoginOptions& options,
   json config = read_config(directory);
   if (auto helper = find_helper_name(config.dump(), key)) {
     bool is_token = !identity_token.empty();
-    store_in_helper(*helper, key, {is_token ? "<token>" : options.username,
-                                   is_token ? identity_token : options.password});
+    store_in_helper(
+        *helper, key,
+        {is_token ? "<token>" : options.username, is_token ? identity_token : options.password});
     config["auths"][key] = json::object();
   } else {
     context.warning_line("your credentials are stored unencrypted in '" +
@@ -122,9 +123,9 @@ void keep(Context& context, const std::string& key, const LoginOptions& options,
 void log_in(Context& context, LoginOptions options) {
   ask_for_what_is_missing(context, options);
   const std::string key = server_key(options.server);
-  json answer = context.client().post_json("/auth", {{"username", options.username},
-                                                     {"password", options.password},
-                                                     {"serveraddress", key}});
+  json answer = context.client().post_json(
+      "/auth",
+      {{"username", options.username}, {"password", options.password}, {"serveraddress", key}});
   keep(context, key, options, string_member(answer, "IdentityToken"));
   context.out_line(string_member(answer, "Status"));
 }
@@ -149,10 +150,12 @@ void add_login(CLI::App& parent, Context& context, std::string name) {
   auto options = std::make_shared<LoginOptions>();
   CLI::App* command = parent.add_subcommand(name, "Log in to a registry (Docker Hub by default)");
   command->add_option("-u,--username", options->username, "User")->type_name("NAME");
-  command->add_option("-p,--password", options->password,
-                      "Password; whoever lists processes sees it: better use --password-stdin")
+  command
+      ->add_option("-p,--password", options->password,
+                   "Password; whoever lists processes sees it: better use --password-stdin")
       ->type_name("PASSWORD");
-  command->add_flag("--password-stdin", options->password_stdin, "Read the password from standard input");
+  command->add_flag("--password-stdin", options->password_stdin,
+                    "Read the password from standard input");
   command->add_option("SERVER", options->server);
   command->callback([&context, options] { log_in(context, *options); });
 }

@@ -47,11 +47,10 @@ json network_request(const CreateOptions& options) {
           {"Labels", key_values(options.labels, "--label")}};
 }
 
-constexpr Heading headings[] = {{"ID", "NETWORK ID"},     {"Name", "NAME"},
-                                {"Driver", "DRIVER"},     {"Scope", "SCOPE"},
-                                {"IPv6", "IPV6"},         {"Internal", "INTERNAL"},
-                                {"Labels", "LABELS"},     {"Label", ""},
-                                {"CreatedAt", "CREATED AT"}};
+constexpr Heading headings[] = {
+    {"ID", "NETWORK ID"}, {"Name", "NAME"}, {"Driver", "DRIVER"},
+    {"Scope", "SCOPE"},   {"IPv6", "IPV6"}, {"Internal", "INTERNAL"},
+    {"Labels", "LABELS"}, {"Label", ""},    {"CreatedAt", "CREATED AT"}};
 
 struct ListOptions {
   bool quiet = false;
@@ -83,7 +82,8 @@ void list_networks(Context& context, const ListOptions& options) {
   Query query;
   if (std::string filters = filters_json(options.filters); !filters.empty())
     query.add("filters", filters);
-  Json networks = parse_document(context.client().call({.target = "/networks" + query.text()}).body);
+  Json networks =
+      parse_document(context.client().call({.target = "/networks" + query.text()}).body);
   std::vector<Json> rows;
   for (const Json& network : networks) rows.push_back(network_row(network, !options.no_trunc));
   std::sort(rows.begin(), rows.end(), [](const Json& a, const Json& b) {
@@ -151,10 +151,12 @@ void add_network_create(CLI::App& parent, Context& context, std::string name) {
   command->add_option("--aux-address", o->aux_addresses, "An address that no container gets")
       ->type_name("NAME=ADDRESS");
   command->add_flag("--internal", o->internal, "No way out of it");
-  command->add_flag("--attachable", o->attachable, "Kept and shown; it says something of swarms only");
+  command->add_flag("--attachable", o->attachable,
+                    "Kept and shown; it says something of swarms only");
   command->add_flag("--ipv6", o->ipv6, "IPv6 addresses as well");
   command->add_option("--label", o->labels, "Set a label")->type_name("KEY=VALUE");
-  command->add_option("-o,--opt", o->driver_options, "Option of the driver")->type_name("KEY=VALUE");
+  command->add_option("-o,--opt", o->driver_options, "Option of the driver")
+      ->type_name("KEY=VALUE");
   command->add_option("NETWORK", o->name)->required();
   command->callback([&context, o] {
     json answer = context.client().post_json("/networks/create", network_request(*o));
@@ -205,10 +207,12 @@ void add_network_disconnect(CLI::App& parent, Context& context, std::string name
 
 void add_network_rm(CLI::App& parent, Context& context, std::string name) {
   auto options = std::make_shared<RemoveOptions>();
-  CLI::App* command = parent.add_subcommand(name, "Remove networks that no container is connected to");
+  CLI::App* command =
+      parent.add_subcommand(name, "Remove networks that no container is connected to");
   command->add_flag("-f,--force", options->force, "One that is not there is as good as removed");
   command->add_option("NETWORK", options->names)->required();
-  command->callback([&context, options] { context.exit_code = remove_networks(context, *options); });
+  command->callback(
+      [&context, options] { context.exit_code = remove_networks(context, *options); });
 }
 
 }  // namespace ctr::cli

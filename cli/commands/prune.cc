@@ -81,9 +81,9 @@ void prune_images(Context& context, PruneOptions options) {
 }
 
 void prune_volumes(Context& context, PruneOptions options) {
-  std::string_view warning =
-      options.all ? "This will remove all volumes that no container uses."
-                  : "This will remove anonymous volumes that no container uses.";
+  std::string_view warning = options.all
+                                 ? "This will remove all volumes that no container uses."
+                                 : "This will remove anonymous volumes that no container uses.";
   if (!options.force && !is_wanted(context, warning)) return;
   if (options.all) options.filters.push_back("all=true");
   Json answer =

@@ -30,9 +30,9 @@ void push(Context& context, const PushOptions& options) {
   }
   Query query;
   if (!image.tag.empty()) query.add("tag", image.tag);
-  Request request{.method = "POST",
-                  .target = "/images/" + percent_encode_path(image.full_repository()) + "/push" +
-                            query.text()};
+  Request request{
+      .method = "POST",
+      .target = "/images/" + percent_encode_path(image.full_repository()) + "/push" + query.text()};
   add_registry_auth(context, image.domain, request);
   context.flush();
   BodyStream stream = context.client().open_stream(request);

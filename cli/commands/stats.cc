@@ -60,15 +60,15 @@ class StatsView {
 
  private:
   void watch(const std::string& name) {
-    subjects_.push_back(
-        {name, context_.client().open_stream({.target = container_target(name, "/stats?stream=1")})});
+    subjects_.push_back({name, context_.client().open_stream(
+                                   {.target = container_target(name, "/stats?stream=1")})});
   }
 
   void watch_new_ones() {
     Query query;
     if (options_.all) query.add("all", true);
-    Json list = parse_document(
-        context_.client().call({.target = "/containers/json" + query.text()}).body);
+    Json list =
+        parse_document(context_.client().call({.target = "/containers/json" + query.text()}).body);
     for (const Json& container : list) {
       std::string id = text_member(container, "Id");
       bool known = std::any_of(subjects_.begin(), subjects_.end(),
@@ -146,7 +146,9 @@ void add_stats(CLI::App& parent, Context& context, std::string name) {
   auto options = std::make_shared<StatsOptions>();
   CLI::App* command = parent.add_subcommand(name, "Display what containers take, anew each second");
   command->add_flag("-a,--all", options->all, "Show all containers (default shows just running)");
-  command->add_option("--format", options->format, "Format output: 'table TEMPLATE', 'json' or a Go TEMPLATE")
+  command
+      ->add_option("--format", options->format,
+                   "Format output: 'table TEMPLATE', 'json' or a Go TEMPLATE")
       ->type_name("FORMAT");
   command->add_flag("--no-stream", options->no_stream, "Show one result and end");
   command->add_flag("--no-trunc", options->no_trunc, "Don't truncate output");

@@ -12,10 +12,14 @@ namespace ctr::cli {
 
 namespace {
 
-constexpr Heading headings[] = {{"Container", "CONTAINER"},     {"ID", "CONTAINER ID"},
-                                {"Name", "NAME"},               {"CPUPerc", "CPU %"},
-                                {"MemUsage", "MEM USAGE / LIMIT"}, {"MemPerc", "MEM %"},
-                                {"NetIO", "NET I/O"},           {"BlockIO", "BLOCK I/O"},
+constexpr Heading headings[] = {{"Container", "CONTAINER"},
+                                {"ID", "CONTAINER ID"},
+                                {"Name", "NAME"},
+                                {"CPUPerc", "CPU %"},
+                                {"MemUsage", "MEM USAGE / LIMIT"},
+                                {"MemPerc", "MEM %"},
+                                {"NetIO", "NET I/O"},
+                                {"BlockIO", "BLOCK I/O"},
                                 {"PIDs", "PIDS"}};
 
 double number(const Json& object, std::string_view name) {
@@ -37,8 +41,8 @@ double cpu_percent(const Json& sample) {
 // Without what the kernel could drop at once: the page cache that nobody used for a while.
 double memory_used(const Json& memory) {
   const Json& stat = member(memory, "stats");
-  double cache = number(stat, stat.contains("total_inactive_file") ? "total_inactive_file"
-                                                                    : "inactive_file");
+  double cache =
+      number(stat, stat.contains("total_inactive_file") ? "total_inactive_file" : "inactive_file");
   double usage = number(memory, "usage");
   return cache < usage ? usage - cache : usage;
 }
@@ -47,7 +51,8 @@ std::string network_text(const Json& sample) {
   double received = 0;
   double sent = 0;
   const Json& networks = member(sample, "networks");
-  for (auto network = networks.begin(); networks.is_object() && network != networks.end(); ++network) {
+  for (auto network = networks.begin(); networks.is_object() && network != networks.end();
+       ++network) {
     received += number(*network, "rx_bytes");
     sent += number(*network, "tx_bytes");
   }
@@ -74,9 +79,9 @@ std::span<const Heading> stats_headings() {
 }
 
 Json stats_row(const std::string& asked, const Json& sample, bool truncate) {
-  Json row = {{"Container", asked}, {"ID", asked},      {"Name", "--"},
+  Json row = {{"Container", asked}, {"ID", asked},           {"Name", "--"},
               {"CPUPerc", "--"},    {"MemUsage", "-- / --"}, {"MemPerc", "--"},
-              {"NetIO", "--"},      {"BlockIO", "--"},  {"PIDs", "--"}};
+              {"NetIO", "--"},      {"BlockIO", "--"},       {"PIDs", "--"}};
   if (!sample.is_object()) return row;
   std::string id = text_member(sample, "id");
   std::string name = text_member(sample, "name");

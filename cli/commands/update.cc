@@ -28,8 +28,7 @@ nlohmann::json update_request(const ContainerOptions& options) {
 void update_containers(Context& context, const UpdateOptions& options) {
   const nlohmann::json request = update_request(options.container);
   context.exit_code = for_each_operand(context, options.names, [&](const std::string& name) {
-    nlohmann::json answer =
-        context.client().post_json(container_target(name, "/update"), request);
+    nlohmann::json answer = context.client().post_json(container_target(name, "/update"), request);
     context.out_line(name);
     if (answer.contains("Warnings") && answer["Warnings"].is_array())
       for (const nlohmann::json& warning : answer["Warnings"])

@@ -28,10 +28,10 @@ void create_volume(Context& context, const CreateOptions& options) {
   context.out_line(answer.at("Name").get<std::string>());
 }
 
-constexpr Heading headings[] = {{"Driver", "DRIVER"},         {"Name", "VOLUME NAME"},
-                                {"Mountpoint", "MOUNTPOINT"}, {"Scope", "SCOPE"},
-                                {"Labels", "LABELS"},         {"Label", ""},
-                                {"Size", "SIZE"},             {"Links", "LINKS"}};
+constexpr Heading headings[] = {
+    {"Driver", "DRIVER"}, {"Name", "VOLUME NAME"}, {"Mountpoint", "MOUNTPOINT"},
+    {"Scope", "SCOPE"},   {"Labels", "LABELS"},    {"Label", ""},
+    {"Size", "SIZE"},     {"Links", "LINKS"}};
 
 struct ListOptions {
   bool quiet = false;

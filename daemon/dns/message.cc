@@ -24,7 +24,8 @@ constexpr uint16_t flag_recursion_available = 0x0080;
 constexpr uint16_t mask_opcode = 0x7800;
 
 uint16_t read_u16(std::string_view data, size_t at) {
-  return static_cast<uint16_t>(static_cast<uint8_t>(data[at]) << 8 | static_cast<uint8_t>(data[at + 1]));
+  return static_cast<uint16_t>(static_cast<uint8_t>(data[at]) << 8 |
+                               static_cast<uint8_t>(data[at + 1]));
 }
 
 void put_u16(std::string& data, size_t value) {
@@ -99,7 +100,8 @@ std::vector<std::string> records_of(const Answer& answer) {
     put_u32(data, address);
     records.push_back(record(type_a, data));
   }
-  for (const std::string& name : answer.names) records.push_back(record(type_ptr, encode_name(name)));
+  for (const std::string& name : answer.names)
+    records.push_back(record(type_ptr, encode_name(name)));
   return records;
 }
 
@@ -177,7 +179,9 @@ std::optional<uint32_t> parse_reverse_name(std::string_view name) {
   return name.empty() ? std::optional(address) : std::nullopt;
 }
 
-uint16_t message_id(std::string_view message) { return message.size() < 2 ? 0 : read_u16(message, 0); }
+uint16_t message_id(std::string_view message) {
+  return message.size() < 2 ? 0 : read_u16(message, 0);
+}
 
 void set_message_id(std::string& message, uint16_t id) {
   if (message.size() < 2) return;

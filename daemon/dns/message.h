@@ -1,6 +1,6 @@
-// DNS messages (RFC 1035, section 4; EDNS: RFC 6891), as far as a container's resolver needs them: one
-// question in, addresses or a name out. Pure. What comes in is hostile: nothing is read beyond its end,
-// and a question's name may not be compressed, so that no pointer is ever followed.
+// DNS messages (RFC 1035, section 4; EDNS: RFC 6891), as far as a container's resolver needs them:
+// one question in, addresses or a name out. Pure. What comes in is hostile: nothing is read beyond
+// its end, and a question's name may not be compressed, so that no pointer is ever followed.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace ctr::daemon::dns {
 inline constexpr uint16_t type_a = 1;
 inline constexpr uint16_t type_ptr = 12;
 inline constexpr uint16_t type_aaaa = 28;
-inline constexpr size_t plain_udp_limit = 512;   // bytes of an answer, without EDNS
+inline constexpr size_t plain_udp_limit = 512;  // bytes of an answer, without EDNS
 inline constexpr size_t message_limit = 65'535;
 
 enum class Rcode : uint8_t {
@@ -29,9 +29,9 @@ enum class Rcode : uint8_t {
 struct Query {
   uint16_t id = 0;
   bool recursion_desired = false;
-  std::string name;          // "web.blue": lower case, without the last dot
+  std::string name;  // "web.blue": lower case, without the last dot
   uint16_t type = 0;
-  std::string question;      // its bytes, as they came: an answer repeats them
+  std::string question;  // its bytes, as they came: an answer repeats them
   bool has_edns = false;
   size_t udp_limit = plain_udp_limit;  // what the client takes
 };

@@ -77,7 +77,9 @@ NameServer::NameServer(Ask ask)
   ::pthread_setname_np(thread_.native_handle(), "dns");
 }
 
-NameServer::~NameServer() { stop(); }
+NameServer::~NameServer() {
+  stop();
+}
 
 void NameServer::stop() {
   if (!thread_.joinable()) return;
@@ -123,7 +125,8 @@ int NameServer::next_wait() const {
   int64_t next = INT64_MAX;
   for (const Forward& forward : forwards_) next = std::min(next, forward.deadline);
   if (next == INT64_MAX) return -1;
-  return static_cast<int>(std::clamp<int64_t>((next - sys::monotonic_now()) / 1'000'000 + 1, 0, 60'000));
+  return static_cast<int>(
+      std::clamp<int64_t>((next - sys::monotonic_now()) / 1'000'000 + 1, 0, 60'000));
 }
 
 void NameServer::run() {
@@ -202,15 +205,20 @@ void NameServer::answer_udp(Subject& subject, const std::string& message,
     return send_to(subject.udp.get(), failure(query, parsed->problem), client);
   Knowledge knowledge = ask_(subject.container_id, query);
   if (knowledge.answer)
-    return send_to(subject.udp.get(), make_answer(query, *knowledge.answer, query.udp_limit), client);
+    return send_to(subject.udp.get(), make_answer(query, *knowledge.answer, query.udp_limit),
+                   client);
   forward(subject, query, message, client, servers_for(knowledge));
 }
 
 void NameServer::forward(Subject& subject, const Query& query, const std::string& message,
                          const std::string& client, std::vector<std::string> servers) {
   std::reverse(servers.begin(), servers.end());  // the next one is the last
-  Forward waiting{.subject = nullptr, .query = query, .message = message, .client = client,
-                  .servers = std::move(servers), .socket = {}};
+  Forward waiting{.subject = nullptr,
+                  .query = query,
+                  .message = message,
+                  .client = client,
+                  .servers = std::move(servers),
+                  .socket = {}};
   for (const auto& known : subjects_)
     if (known.get() == &subject) waiting.subject = known;
   if (forwards_.size() >= forward_limit || !try_next(waiting)) return fail(waiting);
@@ -243,8 +251,8 @@ void NameServer::take_answer(Forward& forward) {
     return;
   }
   answer.resize(static_cast<size_t>(size));
-  const bool ours = message_id(answer) == message_id(forward.message) &&
-                    answers_question(answer, forward.query);
+  const bool ours =
+      message_id(answer) == message_id(forward.message) && answers_question(answer, forward.query);
   if (!ours) return;  // somebody guesses, or is late
   set_message_id(answer, forward.query.id);
   send_to(forward.subject->udp.get(), answer, forward.client);
@@ -279,8 +287,7 @@ std::string answer_tcp(const NameServer::Ask& ask, const std::string& container_
   set_message_id(outgoing, random_id());
   for (const std::string& server : servers_for(knowledge)) {
     std::optional<std::string> answer = exchange_tcp(server, outgoing);
-    if (!answer || message_id(*answer) != message_id(outgoing) ||
-        !answers_question(*answer, query))
+    if (!answer || message_id(*answer) != message_id(outgoing) || !answers_question(*answer, query))
       continue;
     set_message_id(*answer, query.id);
     return *answer;

@@ -1,7 +1,7 @@
-// Answers the containers of user-defined networks: the names of their neighbours itself, all others as
-// the host's resolvers do. The sockets (127.0.0.11 port 53 inside each container) belong to the
-// monitors, which lend them: while no daemon runs, questions wait in them. UDP is one thread's loop; a
-// TCP connection is a short thread of its own. Owned by Engine. Runs in: ctrd.
+// Answers the containers of user-defined networks: the names of their neighbours itself, all others
+// as the host's resolvers do. The sockets (127.0.0.11 port 53 inside each container) belong to the
+// monitors, which lend them: while no daemon runs, questions wait in them. UDP is one thread's
+// loop; a TCP connection is a short thread of its own. Owned by Engine. Runs in: ctrd.
 //
 // Nobody outside can ask: the sockets are bound to the loopback of a container's own namespace.
 #pragma once
@@ -24,9 +24,9 @@ namespace ctr::daemon::dns {
 
 // What is known of the one who asks and of a name.
 struct Knowledge {
-  std::optional<Answer> answer;         // nullopt: not ours to know
-  bool may_ask_outside = true;          // false: all its networks are internal
-  std::vector<std::string> resolvers;   // of the container (--dns); empty: the host's
+  std::optional<Answer> answer;        // nullopt: not ours to know
+  bool may_ask_outside = true;         // false: all its networks are internal
+  std::vector<std::string> resolvers;  // of the container (--dns); empty: the host's
 };
 
 class NameServer {

@@ -59,7 +59,8 @@ std::optional<std::string> read_tcp_message(int socket) {
 
 bool write_tcp_message(int socket, std::string_view message) {
   if (message.size() > message_limit) return false;
-  std::string framed{static_cast<char>(message.size() >> 8), static_cast<char>(message.size() & 0xff)};
+  std::string framed{static_cast<char>(message.size() >> 8),
+                     static_cast<char>(message.size() & 0xff)};
   framed += message;
   for (std::string_view left = framed; !left.empty();) {
     ssize_t count = sys::retry_on_signal(

@@ -17,8 +17,8 @@ std::optional<sys::UniqueFd> connect_udp(const std::string& server);
 // Sends one message and waits for the answer; nullopt if none comes in some seconds.
 std::optional<std::string> exchange_tcp(const std::string& server, std::string_view message);
 
-// Messages over TCP have their length before them (RFC 1035, section 4.2.2). nullopt at the end of the
-// stream, or where it takes too long.
+// Messages over TCP have their length before them (RFC 1035, section 4.2.2). nullopt at the end of
+// the stream, or where it takes too long.
 std::optional<std::string> read_tcp_message(int socket);
 bool write_tcp_message(int socket, std::string_view message);
 

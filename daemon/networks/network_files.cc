@@ -210,9 +210,11 @@ std::string resolv_conf(const ResolvInput& input) {
     resolver.nameservers = {"8.8.8.8", "1.1.1.1"};
   if (input.name_server) {
     resolver.nameservers = {name_server_address};
-    // As Docker: names without a dot are tried as they are first, which is what containers are called.
-    bool given = std::any_of(resolver.options.begin(), resolver.options.end(),
-                             [](const std::string& option) { return option.starts_with("ndots:"); });
+    // As Docker: names without a dot are tried as they are first, which is what containers are
+    // called.
+    bool given =
+        std::any_of(resolver.options.begin(), resolver.options.end(),
+                    [](const std::string& option) { return option.starts_with("ndots:"); });
     if (!given) resolver.options.push_back("ndots:0");
   }
 

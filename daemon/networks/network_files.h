@@ -31,9 +31,9 @@ void check_hostname(std::string_view hostname);
 void check_extra_host(std::string_view entry);
 
 struct ResolvInput {
-  std::string host_file;    // see host_resolv_conf()
+  std::string host_file;     // see host_resolv_conf()
   bool name_server = false;  // our own answers in the container, and asks `nameservers` itself
-  bool share_host = false;  // --network host: the host's loopback resolvers can be reached
+  bool share_host = false;   // --network host: the host's loopback resolvers can be reached
   std::vector<std::string> nameservers;  // --dns
   std::vector<std::string> search;       // --dns-search; "." alone: none at all
   std::vector<std::string> options;      // --dns-option

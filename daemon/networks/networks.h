@@ -175,7 +175,8 @@ class Networks {
 
   std::vector<EndpointSettings> endpoints_of(std::string_view container_id) const;
   std::vector<EndpointSettings> endpoints_in(std::string_view network_id) const;
-  // Whether who has these endpoints has neighbours with names: a network that users made is among them.
+  // Whether who has these endpoints has neighbours with names: a network that users made is among
+  // them.
   bool has_names(const std::vector<EndpointSettings>& endpoints) const;
 
  private:

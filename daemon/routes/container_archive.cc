@@ -38,9 +38,9 @@ std::string stat_text(const PathStat& stat) {
 FoundPath expect_found(const Exchange& exchange, int root, const std::string& path) {
   std::optional<FoundPath> found = find_path(root, path);
   if (!found)
-    throw sys::Error(sys::ErrorKind::not_found,
-                     fmt::format("Could not find the file {} in container {}", path,
-                                 exchange.parameter("id")));
+    throw sys::Error(
+        sys::ErrorKind::not_found,
+        fmt::format("Could not find the file {} in container {}", path, exchange.parameter("id")));
   return std::move(*found);
 }
 
@@ -78,11 +78,13 @@ void write(Exchange& exchange, Containers& containers) {
   ContainerRecord record = containers.snapshot(exchange.parameter("id")).record;
   std::string buffer(piece_size, '\0');
   containers.visit_root(record.id, [&](int root) {
-    unpack_into(
-        root, path,
-        [&] { return std::string_view(buffer.data(), exchange.read_body(buffer.data(), buffer.size())); },
-        {.keep_kinds = exchange.query_bool("noOverwriteDirNonDir"),
-         .owner = owner_of_copies(exchange, root, record)});
+    unpack_into(root, path,
+                [&] {
+                  return std::string_view(buffer.data(),
+                                          exchange.read_body(buffer.data(), buffer.size()));
+                },
+                {.keep_kinds = exchange.query_bool("noOverwriteDirNonDir"),
+                 .owner = owner_of_copies(exchange, root, record)});
   });
   containers.publish(record, "extract-to-dir");
   exchange.respond_empty(200);

@@ -89,11 +89,10 @@ void load(Exchange& exchange, const ImageMaking& making) {
 
 void commit(Exchange& exchange, const ImageMaking& making) {
   json config = exchange.body_json();
-  std::string id =
-      commit_container(making, {.image = image_request(exchange),
-                                .container = text(exchange, "container"),
-                                .pause = exchange.query_bool("pause", true),
-                                .config = std::move(config)});
+  std::string id = commit_container(making, {.image = image_request(exchange),
+                                             .container = text(exchange, "container"),
+                                             .pause = exchange.query_bool("pause", true),
+                                             .config = std::move(config)});
   exchange.respond_json(201, {{"Id", id}});
 }
 

@@ -158,9 +158,8 @@ void search_hub(Exchange& exchange, ImageSearch& search) {
 
 void add_image_routes(Router& router, Images& images, ImageSearch& search,
                       std::function<void(Exchange&)> import) {
-  router.add("POST", "/images/create", [&images, import](Exchange& exchange) {
-    create(exchange, images, import);
-  });
+  router.add("POST", "/images/create",
+             [&images, import](Exchange& exchange) { create(exchange, images, import); });
   router.add("GET", "/images/json", [&](Exchange& exchange) { list(exchange, images); });
   router.add("GET", "/images/{name:*}/json", [&](Exchange& exchange) {
     exchange.respond_json(200, image_inspect_json(images, images.get(exchange.parameter("name")),

@@ -60,10 +60,11 @@ void create(Exchange& exchange, Containers& containers) {
                      fmt::format("create {1}: error looking up volume plugin {0}: plugin \"{0}\" "
                                  "not found",
                                  driver, request.string("Name")));
-  Volumes::Ensured made = containers.volumes().ensure({.name = request.string("Name"),
-                                                       .mountpoint = {},
-                                                       .labels = request.string_map("Labels"),
-                                                       .options = request.string_map("DriverOpts")});
+  Volumes::Ensured made =
+      containers.volumes().ensure({.name = request.string("Name"),
+                                   .mountpoint = {},
+                                   .labels = request.string_map("Labels"),
+                                   .options = request.string_map("DriverOpts")});
   exchange.respond_json(201, volume_json(made.volume));
 }
 
@@ -106,8 +107,8 @@ void prune(Exchange& exchange, Containers& containers) {
     deleted.push_back(volume.name);
     bytes += size;
   }
-  exchange.respond_json(
-      200, {{"VolumesDeleted", deleted.empty() ? json(nullptr) : deleted}, {"SpaceReclaimed", bytes}});
+  exchange.respond_json(200, {{"VolumesDeleted", deleted.empty() ? json(nullptr) : deleted},
+                              {"SpaceReclaimed", bytes}});
 }
 
 }  // namespace

@@ -23,6 +23,7 @@ cat > "$rootfs/etc/group" <<'END'
 root:x:0:
 daemon:x:1:
 bin:x:2:
+wheel:x:10:root
 www-data:x:33:
 nobody:x:65534:
 END

@@ -13,7 +13,8 @@ namespace ctr::runtime {
 
 namespace {
 
-constexpr uintptr_t stack_margin = 16 << 10;  // below the current frame: whatever is called from here
+constexpr uintptr_t stack_margin = 16
+                                   << 10;  // below the current frame: whatever is called from here
 constexpr uintptr_t stack_reach = 256 << 10;  // how far below anything was ever used
 
 uintptr_t page_size() {
@@ -24,8 +25,7 @@ uintptr_t page_size() {
 void drop(uintptr_t begin, uintptr_t end) {
   begin = (begin + page_size() - 1) & ~(page_size() - 1);
   end &= ~(page_size() - 1);
-  if (begin < end)
-    (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  if (begin < end) (void)::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
 }
 
 // Code and constants: never written, so that the file has them.

@@ -12,8 +12,8 @@ struct NameSockets {
   sys::UniqueFd tcp;  // listening there
 };
 
-// `network` is an open /proc/<pid>/ns/net whose "lo" is up. The calling thread is in its own namespace
-// again when this returns, whatever happened.
+// `network` is an open /proc/<pid>/ns/net whose "lo" is up. The calling thread is in its own
+// namespace again when this returns, whatever happened.
 NameSockets open_name_sockets(int network);
 
 }  // namespace ctr::runtime

@@ -33,7 +33,8 @@ void run_late_hooks(const ContainerDirectory& directory, const Log& log, const c
     return;
   }
   run_each(spec.hooks.*member, kind,
-           hook_state_json(spec, {record.id, record.bundle}, status, is_running ? record.pid : 0), log);
+           hook_state_json(spec, {record.id, record.bundle}, status, is_running ? record.pid : 0),
+           log);
 }
 
 }  // namespace

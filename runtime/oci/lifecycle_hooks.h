@@ -1,5 +1,6 @@
-// The hooks that run when a container's program has begun and when the container is deleted: they cannot
-// change what happened, so that a failure is a warning (OCI runtime-spec, runtime.md, "Lifecycle").
+// The hooks that run when a container's program has begun and when the container is deleted: they
+// cannot change what happened, so that a failure is a warning (OCI runtime-spec, runtime.md,
+// "Lifecycle").
 #pragma once
 
 #include "runtime/hooks.h"

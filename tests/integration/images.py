@@ -47,6 +47,7 @@ def alpine_layout():
             subprocess.run([str(TOP / "image/embedded/make_busybox_root.sh"), "/bin/busybox", directory],
                            check=True)
             (pathlib.Path(directory) / "etc/alpine-release").write_text("3.20.0\n")
-            with open(pathlib.Path(directory) / "etc/group", "a") as groups:
-                groups.write("wheel:x:10:root\n")
+            for name in ("srv", "mnt", "media/cdrom"):
+                (pathlib.Path(directory) / name).mkdir(parents=True, exist_ok=True)
+            (pathlib.Path(directory) / "etc/motd").write_text("Welcome!\n")
         return make_layout(directory, "alpine")
