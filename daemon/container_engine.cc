@@ -101,24 +101,35 @@ void ContainerEngine::begin_run(const std::string& container_id) {
   lend_names(container_id);
 }
 
-// A container without names goes on: its monitor may be older than we are, or it may just have
-// ended.
+namespace {
+
+// nullptr: it does not run.
+std::shared_ptr<MonitorClient> current_monitor(Container& container) {
+  std::lock_guard lock(container.mutex);
+  return container.live.state.alive() ? container.monitor : nullptr;
+}
+
+}  // namespace
+
+// A container without names goes on: its monitor may be older than we are. It may end, and even start
+// again, at any moment: sockets of a run that is over would keep its network alive.
 void ContainerEngine::lend_names(const std::string& container_id) {
   std::shared_ptr<Container> container = containers_.find_by_id(container_id);
   if (!container) return;
-  std::shared_ptr<MonitorClient> monitor;
-  {
-    std::lock_guard lock(container->mutex);
-    if (container->live.state.alive()) monitor = container->monitor;
-  }
   Networks& networks = containers_.networks();
-  if (!monitor || !networks.has_names(networks.endpoints_of(container_id))) return;
-  try {
-    auto [udp, tcp] = monitor->name_sockets();
-    name_server_->add(container_id, std::move(udp), std::move(tcp));
-  } catch (const sys::Error& error) {
-    log_warn("container has no name server", {{"id", container_id}, {"error", error.what()}});
+  while (std::shared_ptr<MonitorClient> monitor = current_monitor(*container)) {
+    if (!networks.has_names(networks.endpoints_of(container_id))) return;
+    try {
+      auto [udp, tcp] = monitor->name_sockets();
+      name_server_->add(container_id, std::move(udp), std::move(tcp));
+    } catch (const sys::Error& error) {
+      if (current_monitor(*container) != monitor) continue;
+      return log_warn("container has no name server",
+                      {{"id", container_id}, {"error", error.what()}});
+    }
+    if (current_monitor(*container) == monitor) return;
   }
+  name_server_->remove(container_id);
 }
 
 ContainerEngine::~ContainerEngine() {
