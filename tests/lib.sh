@@ -76,8 +76,6 @@ fetch_engines() {
 
 # build_preset PRESET [TARGET]
 build_preset() {
-  # What one work tree has compiled serves another: paths are taken relative to the tree.
-  export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
   say "building ($1)"
   mkdir -p build
   cmake --preset "$1" >build/cmake.log 2>&1 || { cat build/cmake.log >&2; exit 1; }
