@@ -46,6 +46,7 @@ add_library(daemon_domain STATIC
   launcher_network.cc
   log_options.cc
   monitor_client.cc
+  monitor_spawner.cc
   monitors.cc
   name_lookup.cc
   restarts.cc

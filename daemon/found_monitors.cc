@@ -1,9 +1,13 @@
 #include "daemon/found_monitors.h"
 
+#include <poll.h>
+#include <signal.h>
+
 #include <algorithm>
 
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/timestamp.h"
 
 namespace ctr::daemon {
 
@@ -17,6 +21,9 @@ std::string only_argument(const std::string& pid) {
   } catch (const sys::Error&) {
     return "";  // it ended while we read, or its command line is longer than ours can be
   }
+  // Written over a longer one, it ends in more than one terminator.
+  text.resize(text.find_last_not_of('\0') + 1);
+  text += '\0';
   size_t first = text.find('\0');
   if (first == std::string::npos) return "";
   size_t second = text.find('\0', first + 1);
@@ -24,7 +31,34 @@ std::string only_argument(const std::string& pid) {
   return text.substr(first + 1, second - first - 1);
 }
 
+constexpr size_t id_size = 64;
+constexpr char spare_mark = '-';
+constexpr int64_t spare_patience = 5'000'000'000;
+
+std::optional<sys::Process> find_process(pid_t pid) {
+  std::optional<uint64_t> start_time = sys::find_start_time(pid);
+  return start_time ? sys::Process::find(pid, *start_time) : std::nullopt;
+}
+
+// The argument once it is a container's; empty if the process ended as a spare one.
+std::string wait_for_assignment(const std::string& pid, const std::string& prefix,
+                                const sys::Process& monitor) {
+  const int64_t deadline = sys::monotonic_now() + spare_patience;
+  while (sys::monotonic_now() < deadline) {
+    pollfd item{monitor.pidfd(), POLLIN, 0};
+    if (::poll(&item, 1, 5) > 0) return "";
+    std::string argument = only_argument(pid);
+    if (argument.starts_with(prefix) && argument[prefix.size()] != spare_mark) return argument;
+  }
+  monitor.signal(SIGKILL);  // it is stopped, or hangs: nothing was begun
+  return "";
+}
+
 }  // namespace
+
+std::string spare_monitor_argument(const std::string& containers_directory) {
+  return containers_directory + "/" + std::string(id_size, spare_mark);
+}
 
 std::map<std::string, sys::Process> find_monitor_processes(
     const std::string& containers_directory) {
@@ -35,11 +69,10 @@ std::map<std::string, sys::Process> find_monitor_processes(
       continue;
     std::string argument = only_argument(name);
     if (!argument.starts_with(prefix)) continue;
-    pid_t pid = std::stoi(name);
-    std::optional<uint64_t> start_time = sys::find_start_time(pid);
-    if (!start_time) continue;
-    if (auto process = sys::Process::find(pid, *start_time))
-      monitors[argument.substr(prefix.size())] = std::move(*process);
+    std::optional<sys::Process> process = find_process(std::stoi(name));
+    if (!process) continue;
+    if (argument[prefix.size()] == spare_mark) argument = wait_for_assignment(name, prefix, *process);
+    if (!argument.empty()) monitors[argument.substr(prefix.size())] = std::move(*process);
   }
   return monitors;
 }

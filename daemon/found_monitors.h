@@ -9,7 +9,11 @@
 
 namespace ctr::daemon {
 
-// By container id. `containers_directory` is <exec-root>/containers.
+// What the spare monitor of an exec root has as its argument, as long as a container's would be.
+std::string spare_monitor_argument(const std::string& containers_directory);
+
+// By container id. `containers_directory` is <exec-root>/containers. Waits for a spare monitor of the
+// last daemon's: it ends, or was just told whose it is and is about to show it.
 std::map<std::string, sys::Process> find_monitor_processes(const std::string& containers_directory);
 
 }  // namespace ctr::daemon

@@ -1,7 +1,6 @@
 #include "daemon/launcher.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include "runtime/spec_json.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
-#include "runtime/sys/mount.h"
 
 namespace ctr::daemon {
 
@@ -42,21 +40,6 @@ void settle_bind_source(const MountPoint& mount) {
   sys::make_directories(mount.source, 0755);
 }
 
-// The monitor's program on a read-only mount of its own that is attached nowhere. Until its exec the
-// container's first process runs this very file: a container that gets hold of it through
-// /proc/<pid>/exe still cannot open it for writing (CVE-2019-5736). Before Linux 5.12 the program is
-// run as it lies there, which nothing but the check of permissions protects.
-sys::UniqueFd open_protected(const std::string& program) {
-  try {
-    sys::UniqueFd mount = sys::clone_mount(AT_FDCWD, program, false);
-    sys::set_mount_attributes(mount.get(), MOUNT_ATTR_RDONLY, 0, 0, false);
-    return mount;
-  } catch (const sys::Error& error) {
-    if (error.error_number() != ENOSYS) throw;
-    return sys::open_at(AT_FDCWD, program, O_PATH);
-  }
-}
-
 }  // namespace
 
 Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Networks& networks)
@@ -65,7 +48,7 @@ Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Net
       networks_(networks),
       seccomp_(options_.exec_root + "/seccomp"),
       layout_(runtime::detect_layout()),
-      monitor_program_(open_protected(options_.monitor_path)) {
+      spawner_(options_.monitor_path, options_.exec_root) {
   options_.facts.cgroup_v2 = layout_.mode() == runtime::CgroupMode::v2;
   sys::make_directories(options_.data_root + "/containers", 0711);
   sys::make_directories(options_.exec_root + "/containers", 0700);
@@ -163,36 +146,40 @@ runtime::Process Launcher::exec_process(const ContainerRecord& record,
   return build_exec_process(spec, exec, options_.facts);
 }
 
-void Launcher::write_exec_directory(const ContainerRecord& record,
-                                    const runtime::ContainerSpec& spec, bool name_server) {
-  std::string path = exec_directory(record.id);
-  runtime::MonitorConfig monitor{
-      .id = record.id,
-      .log = plan_log(record.config, record.host, options_.log_options, log_path(record.id)),
-      .open_stdin = record.config.open_stdin,
-      .stdin_once = record.config.stdin_once,
-      .detach_keys = "ctrl-p,ctrl-q",
-      .name_server = name_server};
-  // The directory is new and nobody reads it before the monitor: no need for a rename.
-  auto write = [&](const char* name, const std::string& content) {
-    sys::UniqueFd file = sys::open_at(AT_FDCWD, path + "/" + name, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    sys::write_all(file.get(), content, name);
-  };
-  write("config.json", runtime::to_json(spec));
-  write("monitor.json", runtime::to_json(monitor));
+runtime::MonitorConfig Launcher::plan_monitor(const ContainerRecord& record,
+                                              bool name_server) const {
+  return {.id = record.id,
+          .log = plan_log(record.config, record.host, options_.log_options, log_path(record.id)),
+          .open_stdin = record.config.open_stdin,
+          .stdin_once = record.config.stdin_once,
+          .detach_keys = "ctrl-p,ctrl-q",
+          .name_server = name_server};
 }
 
-sys::Process Launcher::spawn_monitor(const std::string& directory,
-                                     const sys::UniqueFd& socket) const {
-  sys::UniqueFd log = sys::open_at(AT_FDCWD, directory + "/monitor.log",
-                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
-  // Through our own /proc entry: in the child the descriptor itself is closed by then.
-  return sys::spawn({.program = fmt::format("/proc/{}/fd/{}", ::getpid(), monitor_program_.get()),
-                     .name = options_.monitor_path,
-                     .arguments = {directory},
-                     .environment = {},  // E12: nothing of ours for the container to find
-                     .descriptors = {{socket.get(), 3}, {log.get(), 1}, {log.get(), 2}},
-                     .new_session = true});
+Launcher::Assigned Launcher::assign_monitor(const ContainerRecord& record, Placement& placement) {
+  const std::string directory = exec_directory(record.id);
+  const std::string config = runtime::to_json(plan_monitor(record, placement.name_server));
+  const std::string spec = runtime::to_json(make_spec(record, placement));
+  auto assign = [&](IdleMonitor idle) -> Assigned {
+    try {
+      auto client = std::make_shared<MonitorClient>(std::move(idle.socket));
+      client->send_begin(spawner_.program(), directory, config, spec);
+      return {std::move(client), std::move(idle.process)};
+    } catch (...) {
+      idle.process.signal(SIGKILL);
+      idle.process.wait();
+      throw;
+    }
+  };
+  if (std::optional<IdleMonitor> spare = spawner_.take_spare()) {
+    try {
+      return assign(std::move(*spare));
+    } catch (const sys::Error& error) {
+      // Somebody killed it while it waited: any other will do.
+      if (error.error_number() != EPIPE && error.error_number() != ECONNRESET) throw;
+    }
+  }
+  return assign(spawner_.spawn());
 }
 
 Launcher::Launched Launcher::launch(
@@ -202,22 +189,21 @@ Launcher::Launched Launcher::launch(
   std::string path = exec_directory(record.id);
   sys::check(::mkdir(path.c_str(), 0700), "mkdir", path);
   Placement placement = settle(record, joined);
-  write_exec_directory(record, make_spec(record, placement), placement.name_server);
-  auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
-  sys::Process monitor = spawn_monitor(path, theirs);
-  theirs.reset();
-  auto client = std::make_shared<MonitorClient>(std::move(ours));
+  Assigned assigned = assign_monitor(record, placement);
+  std::shared_ptr<MonitorClient>& client = assigned.client;
   try {
     for (const ParkedAttach& parked : take_parked(client))
       client->send_attach(parked.socket, parked.options);
     client->send_start();
     MonitorClient::Started started = client->wait_until_started(start_patience);
-    return {std::move(client), std::move(monitor), started};
+    spawner_.provide_spare_soon();
+    return {std::move(client), std::move(assigned.monitor), started};
   } catch (...) {
+    spawner_.provide_spare_soon();
     // Whatever it was in the middle of: it is not to go on without us.
     client->fail_requests();
-    monitor.signal(SIGKILL);
-    monitor.wait();
+    assigned.monitor.signal(SIGKILL);
+    assigned.monitor.wait();
     throw;
   }
 }

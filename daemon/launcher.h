@@ -1,6 +1,5 @@
 // From a container's record to its running monitor: settles what a start needs (address, files,
-// filter, specification), writes it into the container's directory below the exec root, spawns
-// ctr-monitor and waits for its word. And the way back: what a run leaves is taken away again.
+// filter, specification), tells it a ctr-monitor and waits for its word. And the way back: what a run leaves is taken away again.
 // Owned by Containers. Runs in: ctrd, on the thread that starts or cleans up. Thread-safe.
 #pragma once
 
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "daemon/container.h"
+#include "daemon/monitor_spawner.h"
 #include "daemon/networks/networks.h"
 #include "daemon/seccomp_cache.h"
 #include "daemon/spec_builder.h"
@@ -55,6 +55,10 @@ class Launcher {
                   const std::function<std::vector<ParkedAttach>(const std::shared_ptr<MonitorClient>&)>&
                       take_parked);
 
+  // The first start shall be as quick as the others. Not before the recovery, which looks at the
+  // monitors that are there.
+  void expect_starts() { spawner_.provide_spare_soon(); }
+
   // What a run leaves: cgroup (and what still runs in it), addresses, the exec root's directory.
   // Nothing there is success.
   void clean_up(const ContainerRecord& record);
@@ -88,16 +92,19 @@ class Launcher {
   Placement settle(const ContainerRecord& record, const JoinedContainers& joined);
   HostFacts facts_for(const ContainerRecord& record) const;
   runtime::ContainerSpec make_spec(const ContainerRecord& record, Placement& placement);
-  void write_exec_directory(const ContainerRecord& record, const runtime::ContainerSpec& spec,
-                            bool name_server);
-  sys::Process spawn_monitor(const std::string& directory, const sys::UniqueFd& socket) const;
+  runtime::MonitorConfig plan_monitor(const ContainerRecord& record, bool name_server) const;
+  struct Assigned {
+    std::shared_ptr<MonitorClient> client;
+    sys::Process monitor;
+  };
+  Assigned assign_monitor(const ContainerRecord& record, Placement& placement);
 
   LauncherOptions options_;
   image::Snapshotter& snapshotter_;
   Networks& networks_;
   SeccompCache seccomp_;
   runtime::CgroupLayout layout_;
-  sys::UniqueFd monitor_program_;
+  MonitorSpawner spawner_;
 };
 
 // What a container asks of networks at its start: its mode's first. Pure.

@@ -54,6 +54,14 @@ void MonitorClient::send(const json& message, const std::vector<int>& descriptor
   sys::send_message(socket_.get(), dump_json(message), descriptors);
 }
 
+void MonitorClient::send_begin(const std::string& program, const std::string& directory,
+                               const std::string& config_json, const std::string& spec_json) {
+  send({{"type", "begin"}, {"program", program}, {"directory", directory}}, {});
+  std::lock_guard lock(send_mutex_);
+  sys::send_message(socket_.get(), config_json);
+  sys::send_message(socket_.get(), spec_json);
+}
+
 void MonitorClient::send_attach(const sys::UniqueFd& client,
                                 const runtime::AttachOptions& options) {
   json message = attach_json(options);

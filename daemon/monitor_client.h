@@ -53,6 +53,9 @@ class MonitorClient {
     int pid = 0;
     sys::Timestamp started_at = 0;
   };
+  // Whose it is, before anything else.
+  void send_begin(const std::string& program, const std::string& directory,
+                  const std::string& config_json, const std::string& spec_json);
   void send_attach(const sys::UniqueFd& client, const runtime::AttachOptions& options);
   void send_start();
   // Throws StartFailure if the container could not be started, Error{unavailable} if the monitor

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <limits>
+#include <new>
 
 #include "runtime/sys/error.h"
 
@@ -18,6 +19,8 @@ using sys::ErrorKind;
 constexpr int busy_timeout = 5000;  // milliseconds
 // A record is a few kilobytes; an image's configuration is capped at 4 MiB when it is pulled.
 constexpr int value_limit = 64 << 20;
+// More than there are different texts in the program, but for those that are put together.
+constexpr size_t kept_limit = 96;
 
 }  // namespace
 
@@ -45,6 +48,7 @@ Database::Database(const std::string& path) : path_(path) {
 }
 
 Database::~Database() {
+  for (const auto& [sql, statement] : kept_) ::sqlite3_finalize(statement);
   ::sqlite3_close(handle_);
 }
 
@@ -115,15 +119,36 @@ void Database::migrate(std::string_view component, std::initializer_list<std::st
   transaction.commit();
 }
 
-Statement::Statement(Database& database, std::string_view sql)
-    : guard_(database.lock_), database_(database) {
-  int code = ::sqlite3_prepare_v2(database.handle_, sql.data(), static_cast<int>(sql.size()),
-                                  &handle_, nullptr);
-  if (code != SQLITE_OK) database.fail(code);
+sqlite3_stmt* Database::take_statement(const std::string& sql) {
+  if (auto found = kept_.find(sql); found != kept_.end()) {
+    sqlite3_stmt* statement = found->second;
+    kept_.erase(found);
+    return statement;
+  }
+  sqlite3_stmt* statement = nullptr;
+  int code = ::sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                  SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) fail(code);
+  return statement;
 }
 
+void Database::keep_statement(const std::string& sql, sqlite3_stmt* statement) noexcept {
+  // A failed one reports its error once more here; the next run begins anew.
+  ::sqlite3_reset(statement);
+  ::sqlite3_clear_bindings(statement);
+  try {
+    if (kept_.size() < kept_limit && kept_.try_emplace(sql, statement).second) return;
+  } catch (const std::bad_alloc&) {
+    // Then it is compiled again the next time.
+  }
+  ::sqlite3_finalize(statement);
+}
+
+Statement::Statement(Database& database, std::string_view sql)
+    : guard_(database.lock_), database_(database), sql_(sql), handle_(database.take_statement(sql_)) {}
+
 Statement::~Statement() {
-  ::sqlite3_finalize(handle_);
+  database_.keep_statement(sql_, handle_);
 }
 
 void Statement::bind_one(std::string_view value) {
@@ -185,7 +210,7 @@ Transaction::Transaction(Database& database, Commit kind)
   // The level may not change inside a transaction, and the lock keeps everybody else out meanwhile.
   if (kind_ == Commit::durable) database_.execute("PRAGMA synchronous = FULL");
   try {
-    database_.execute("BEGIN IMMEDIATE");
+    Statement(database_, "BEGIN IMMEDIATE").run();
   } catch (...) {
     end();
     throw;
@@ -194,7 +219,7 @@ Transaction::Transaction(Database& database, Commit kind)
 }
 
 void Transaction::commit() {
-  database_.execute("COMMIT");
+  Statement(database_, "COMMIT").run();
   end();
 }
 

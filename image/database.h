@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -42,11 +43,16 @@ class Database {
   friend class Transaction;
   [[noreturn]] void fail(int code) const;
   void check_integrity();
+  // A statement is compiled once and kept for the next who runs the same text: compiling costs more
+  // than most of them do.
+  sqlite3_stmt* take_statement(const std::string& sql);
+  void keep_statement(const std::string& sql, sqlite3_stmt* statement) noexcept;
 
   std::string path_;
   sqlite3* handle_ = nullptr;
   std::recursive_mutex lock_;
   bool in_transaction_ = false;
+  std::unordered_map<std::string, sqlite3_stmt*> kept_;  // those that nobody runs now
 };
 
 // One prepared statement and its cursor. Texts and blobs are taken over by bind and copied out by
@@ -90,6 +96,7 @@ class Statement {
 
   std::unique_lock<std::recursive_mutex> guard_;
   Database& database_;
+  std::string sql_;
   sqlite3_stmt* handle_ = nullptr;
   int next_parameter_ = 1;
 };

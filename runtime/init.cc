@@ -52,6 +52,12 @@ void restore_signal(int number) {
   (void)::syscall(SYS_rt_sigaction, number, default_action.data(), nullptr, mask_size);
 }
 
+// In its cgroup from here on: what it uses is counted and limited.
+void enter_cgroup(InitContext& context) {
+  Cgroup::enter(context.cgroup_entries);
+  context.cgroup_entries.clear();
+}
+
 // Before anything else: until it has its ids, the process owns nothing and may do nothing.
 void enter_user_namespace(InitContext& context) {
   if (!makes_user_namespace(context.spec)) return;
@@ -278,12 +284,12 @@ void join_container(InitContext& context) {
 }
 
 constexpr Stage init_stages[] = {
+    {"enter the cgroup", enter_cgroup},
     {"enter the user namespace", enter_user_namespace},
     {"begin a session", begin_session},
     {"make mounts private", make_mounts_private},
     {"mount the root file system", mount_root},
     {"wait for the host", wait_for_host},
-    // In its cgroup from here on: what it uses is counted and limited.
     {"enter the cgroup namespace", enter_cgroup_namespace},
     {"join namespaces", join_namespaces},
     {"mount file systems", mount_filesystems},
@@ -320,6 +326,7 @@ constexpr Stage init_stages[] = {
 };
 
 constexpr Stage exec_stages[] = {
+    {"enter the cgroup", enter_cgroup},
     {"begin a session", begin_session},
     {"wait for the host", wait_for_host},
     {"join the container", join_container},

@@ -32,6 +32,7 @@ struct InitContext {
   bool new_keyring = true;
   const HookState* hooks = nullptr;
   MountSources sources{};  // what the launcher opened for it
+  std::vector<Cgroup::Entry> cgroup_entries{};
 
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory

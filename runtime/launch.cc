@@ -99,6 +99,7 @@ Cloned clone_process(uint64_t flags, int cgroup) {
 template <class Run>
 PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& context,
                              std::pair<LaunchChannel, LaunchChannel>& channel, Run run) {
+  context.cgroup_entries = cgroup.open_entries();
   Cloned child = clone_process(flags, cgroup.clone_fd());
   if (child.pid == 0) {
     { LaunchChannel closed = std::move(channel.first); }
@@ -112,7 +113,7 @@ PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& 
   } else if (has_user_namespace(context.spec)) {
     set_limits_from_outside(child.pid, context.process);
   }
-  cgroup.attach(child.pid, child.in_cgroup);
+  if (!child.in_cgroup) cgroup.attach_unified(child.pid);
   pending.channel().send(Step::host_ready);
   return pending;
 }

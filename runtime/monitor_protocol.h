@@ -1,22 +1,23 @@
 // What ctrd and ctr-monitor say to each other, and the files through which a monitor tells the truth
 // about its container to a daemon that was not there.
 //
-//   <exec-root>/containers/<id>/        0700, made by ctrd, the monitor's only argument
-//     config.json      the ContainerSpec (spec_json)                      written by ctrd before spawn
-//     monitor.json     MonitorConfig                                      written by ctrd before spawn
+//   <exec-root>/monitors.log            the monitors' own words, should there be any
+//   <exec-root>/containers/<id>/        0700, made by ctrd; the monitor's only argument in ps(1)
+//     config.json      the ContainerSpec (spec_json)                      written by the monitor
 //     control.sock     where a daemon connects, 0600                      made by the monitor
 //     state.json       ContainerState, from "started" on                  written by the monitor
-//     timeline.json    when each step of the start was done                written by the monitor
 //     exit.json        ExitRecord, once the container ended               written by the monitor
 //     exec-<id>.json   ExecRecord of each exec, from its start on         written by the monitor
-//     monitor.log      the monitor's own words, should there be any
 //
 // Every connection carries sys::Message frames: one JSON object with "type", and descriptors. The
 // connection that the monitor is born with is its descriptor 3; later ones come over control.sock and
 // speak the same. A monitor serves several connections at once and sends its events to each.
 //
 //   ctrd                                     ctr-monitor
-//    │ posix_spawn, descriptor 3 ───────────────► reads config.json, monitor.json
+//    │ posix_spawn, descriptor 3 ───────────────► waits as the spare one ("ctr-spare" in ps)
+//    │ begin {program, directory} ──────────────► it is this container's from now on
+//    │ MonitorConfig ───────────────────────────►
+//    │ ContainerSpec (spec_json) ───────────────►
 //    │ attach {…} + client's socket ────────────►   (none or more: clients that wait for the start)
 //    │ start ───────────────────────────────────► launch(): see launch_channel.h
 //    │ ◄──────────────── started {pid, started_at}     or failed {stage, message, exit_code}, then exit
@@ -39,6 +40,8 @@
 //   {"type":"resize","seq":n,"exec_id":id|"","rows":r,"columns":c}
 //   {"type":"signal","seq":n,"signal":s}                    to the container's first process
 //   {"type":"close_stdin","seq":n}
+//   {"type":"timeline","seq":n}
+//       reply: "timeline", an array of {"name", "at"} (timeline.h)
 //   {"type":"name_sockets","seq":n}
 //       reply: + 2 descriptors, a bound UDP socket and a listening one (monitor/name_sockets.h)
 // A reply without "error" means done.

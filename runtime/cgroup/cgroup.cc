@@ -362,14 +362,30 @@ int Cgroup::clone_fd() const {
   return tree ? tree->directory.get() : -1;
 }
 
-bool Cgroup::needs_attach() const {
-  return std::any_of(trees_.begin(), trees_.end(),
-                     [](const Tree& tree) { return !tree.hierarchy.unified; });
+void Cgroup::attach(pid_t pid) const {
+  for (const Tree& tree : trees_) attach_to(tree, pid);
 }
 
-void Cgroup::attach(pid_t pid, bool cloned_into) const {
+void Cgroup::attach_unified(pid_t pid) const {
+  if (const Tree* tree = unified_tree()) attach_to(*tree, pid);
+}
+
+std::vector<Cgroup::Entry> Cgroup::open_entries() const {
+  std::vector<Entry> entries;
   for (const Tree& tree : trees_)
-    if (!tree.hierarchy.unified || !cloned_into) attach_to(tree, pid);
+    if (!tree.hierarchy.unified)
+      entries.push_back({tree.hierarchy.mount_point + path_,
+                         sys::open_at(tree.directory.get(), "tasks", O_WRONLY)});
+  return entries;
+}
+
+void Cgroup::enter(const std::vector<Entry>& entries) {
+  // "0" is the writer. For it alone the kernel (kernel/cgroup/cgroup.c, cgroup_procs_write_start)
+  // need not stop all others from forking.
+  for (const Entry& entry : entries)
+    if (::write(entry.tasks.get(), "0", 1) < 0)
+      throw Error(ErrorKind::internal,
+                  fmt::format("cannot enter '{}': {}", entry.path, sys::errno_text(errno)), errno);
 }
 
 void Cgroup::attach_to(const Tree& tree, pid_t pid) const {

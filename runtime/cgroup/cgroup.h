@@ -57,10 +57,20 @@ class Cgroup {
   // one an inner node. Then clone without it and attach(pid), which finds a cgroup that takes
   // processes.
   int clone_fd() const;
-  // Whether a process cloned into clone_fd() must still be attached to v1's trees.
-  bool needs_attach() const;
-  // Moves a process (all its threads) in. `cloned_into`: it was born in clone_fd() already.
-  void attach(pid_t pid, bool cloned_into = false) const;
+  // Moves a process (all its threads) in, in every tree. The kernel waits for a grace period of RCU
+  // before it moves another process (10 ms and more, unless somebody else has just waited), so that
+  // a start goes another way: a new process is cloned into v2's tree and enters v1's by itself.
+  void attach(pid_t pid) const;
+  // Where clone_fd() was refused: the v2 tree alone.
+  void attach_unified(pid_t pid) const;
+  // A way into one of v1's trees, for a process that has only one thread.
+  struct Entry {
+    std::string path;  // for errors
+    sys::UniqueFd tasks;
+  };
+  std::vector<Entry> open_entries() const;
+  // Moves the calling process. runs in: the new process.
+  static void enter(const std::vector<Entry>& entries);
 
   // Changes the limits given; what is not given stays as it is.
   void update(const Resources& resources);

@@ -71,15 +71,18 @@ bool has_own_pid_namespace(const ContainerSpec& spec) {
 
 }  // namespace
 
-Monitor::Monitor(std::string directory, sys::UniqueFd connection)
-    : directory_(std::move(directory)),
-      config_(parse_monitor_config(sys::read_file(directory_ + "/monitor.json"))),
-      spec_(parse_spec(sys::read_file(directory_ + "/config.json"))),
-      cgroup_layout_(detect_layout()),
+Monitor::Monitor(Assignment assignment, CgroupLayout layout, sys::UniqueFd connection,
+                 sys::MessageReader reader)
+    : directory_(std::move(assignment.directory)),
+      config_(std::move(assignment.config)),
+      spec_(std::move(assignment.spec)),
+      spec_text_(std::move(assignment.spec_text)),
+      cgroup_layout_(std::move(layout)),
       filter_(read_compiled(spec_.seccomp)),
       log_(config_.log),
       session_(session_options(spec_, config_, log_)) {
-  connections_.push_back({.socket = std::move(connection), .reader = {}, .ended = false});
+  connections_.push_back(
+      {.socket = std::move(connection), .reader = std::move(reader), .ended = false});
 }
 
 Monitor::~Monitor() = default;
@@ -119,6 +122,8 @@ void Monitor::launch_container() {
   cgroup_ = std::move(pending.cgroup);
   if (spec_.process.terminal) session_.use_terminal(pending.init.take_terminal());
   session_.close_child_ends();
+  // While the container's side is busy: nobody reads it before the state is there.
+  write_specification();
   ::unlink((directory_ + "/control.sock").c_str());
   listener_ = sys::listen_unix(directory_ + "/control.sock", 0600);
   // Counted from before the first instruction of the container's program, that none is missed.
@@ -143,7 +148,14 @@ void Monitor::launch_container() {
   process_ = pending.init.start();
   timeline_.mark("monitor: started");
   broadcast({{"type", "started"}, {"pid", pid}, {"started_at", state.started_at}});
-  write_file("timeline.json", timeline_.to_json());
+}
+
+// The directory is new and nobody has looked for it yet: no need for a rename.
+void Monitor::write_specification() {
+  const std::string path = directory_ + "/config.json";
+  sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  sys::write_all(file.get(), spec_text_, path);
+  spec_text_ = {};
 }
 
 void Monitor::open_name_server(pid_t pid) {
@@ -254,6 +266,7 @@ void Monitor::dispatch(const Json& request, sys::Message& message, Json& reply,
   if (type == "signal") return signal_container(request.at("signal").get<int>());
   if (type == "resize") return resize(request);
   if (type == "close_stdin") return session_.close_stdin();
+  if (type == "timeline") return void(reply["timeline"] = Json::parse(timeline_.to_json()));
   if (type == "name_sockets") return void(descriptors = lend_name_sockets());
   throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("unknown request '{}'", type));
 }
@@ -401,7 +414,8 @@ void Monitor::write_file(const std::string& name, const std::string& content) {
     sys::write_atomically(directory_ + "/" + name, content, 0600, sys::Durability::until_reboot);
   } catch (const sys::Error& error) {
     // A full /run must not end a container. The event still goes to the daemon.
-    ::dprintf(STDERR_FILENO, "cannot write %s: %s\n", name.c_str(), error.what());
+    ::dprintf(STDERR_FILENO, "%s: cannot write %s: %s\n", config_.id.c_str(), name.c_str(),
+              error.what());
   }
 }
 

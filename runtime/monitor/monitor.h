@@ -11,6 +11,7 @@
 #include <string>
 
 #include "runtime/launch.h"
+#include "runtime/monitor/assignment.h"
 #include "runtime/monitor/name_sockets.h"
 #include "runtime/monitor/session.h"
 #include "runtime/monitor_protocol.h"
@@ -21,8 +22,9 @@ namespace ctr::runtime {
 
 class Monitor {
  public:
-  // `directory` holds config.json and monitor.json; `connection` is the daemon that spawned us.
-  Monitor(std::string directory, sys::UniqueFd connection);
+  // `connection` is the daemon that spawned us; `reader` may hold what it said already.
+  Monitor(Assignment assignment, CgroupLayout layout, sys::UniqueFd connection,
+          sys::MessageReader reader);
   ~Monitor();
 
   // Runs the container from its start to its end. Returns the exit status of the monitor itself.
@@ -44,6 +46,7 @@ class Monitor {
 
   bool wait_for_start();
   void launch_container();
+  void write_specification();
   void report_failure(const sys::Error& error, const std::string& stage, int exit_code);
   void serve();
   void wait_for_events(PollSet& set);
@@ -71,10 +74,11 @@ class Monitor {
   void send(Connection& connection, const nlohmann::json& message,
             const std::vector<int>& descriptors = {});
 
-  Timeline timeline_;  // begins with the monitor
+  Timeline timeline_;  // begins when the monitor knows whose it is
   std::string directory_;
   MonitorConfig config_;
   ContainerSpec spec_;
+  std::string spec_text_;  // until it is written down
   CgroupLayout cgroup_layout_;
   std::optional<CompiledFilter> filter_;
   LogWriter log_;

@@ -83,7 +83,6 @@ Resources parse_resources(const Words& words, size_t from) {
 
 struct Child {
   pid_t pid = -1;
-  bool cloned_into = false;
 };
 
 // Born in the v2 cgroup where there is one and it takes processes.
@@ -95,9 +94,9 @@ Child clone_into(const Cgroup& cgroup) {
     arguments.cgroup = static_cast<uint64_t>(cgroup.clone_fd());
     const long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
     if (pid >= 0 || errno != EBUSY)
-      return {static_cast<pid_t>(sys::check(pid, "clone3 CLONE_INTO_CGROUP")), true};
+      return {static_cast<pid_t>(sys::check(pid, "clone3 CLONE_INTO_CGROUP"))};
   }
-  return {sys::check(::fork(), "fork"), false};
+  return {sys::check(::fork(), "fork")};
 }
 
 pid_t start_in(const Cgroup& cgroup, const Words& command) {
@@ -116,7 +115,7 @@ pid_t start_in(const Cgroup& cgroup, const Words& command) {
     ::_exit(127);
   }
   ::close(gate[0]);
-  cgroup.attach(child.pid, child.cloned_into);
+  cgroup.attach(child.pid);
   sys::check(::write(gate[1], "x", 1), "write");
   ::close(gate[1]);
   return child.pid;
@@ -178,7 +177,7 @@ void bench(const std::string& path, int count) {
       ::_exit(0);
     }
     const int64_t cloned = sys::monotonic_now();
-    cgroup.attach(child.pid, child.cloned_into);
+    cgroup.attach(child.pid);
     const int64_t attached = sys::monotonic_now();
     cgroup.kill_all();
     wait_for(child.pid);

@@ -179,6 +179,7 @@ class Engine:
             self.ctr("rm", "-f", *ids)
 
     def monitors(self):
+        """Of containers; the spare one has another name."""
         found = []
         for entry in pathlib.Path("/proc").iterdir():
             if entry.name.isdigit():
