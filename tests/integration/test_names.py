@@ -1,5 +1,6 @@
 """Names on user-defined networks: who finds whom, what is passed on, and what happens while no daemon runs."""
 
+import json
 import socket
 import struct
 import subprocess
@@ -88,13 +89,8 @@ def test_questions_wait_for_the_next_daemon(engine):
 
 
 def engine_pid(engine, name):
-    import json
-    state = next(engine.run_dir.glob("containers/*/state.json"), None)
-    for path in engine.run_dir.glob("containers/*"):
-        config = json.loads((path / "monitor.json").read_text())
-        if config["id"].startswith(IDS[name]):
-            return json.loads((path / "state.json").read_text())["pid"]
-    raise AssertionError(f"{name}: {state}")
+    path = next(engine.run_dir.glob(f"containers/{IDS[name]}*"))
+    return json.loads((path / "state.json").read_text())["pid"]
 
 
 IDS = {}
