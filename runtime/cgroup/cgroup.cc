@@ -188,8 +188,8 @@ void Cgroup::make_tree(const Hierarchy& hierarchy, ExistingCgroup existing) {
     }
     result = ::mkdirat(root.get(), path_.c_str(), 0755);
   }
-  if (result < 0 && errno == EEXIST && existing == ExistingCgroup::adopted) {
-    expect_no_processes(root.get(), path_);
+  if (result < 0 && errno == EEXIST && existing != ExistingCgroup::refused) {
+    if (existing == ExistingCgroup::adopted) expect_no_processes(root.get(), path_);
     result = 0;
   }
   if (result < 0 && errno == EEXIST)

@@ -23,8 +23,9 @@ namespace ctr::runtime {
 using std::chrono::milliseconds;
 
 // What making a cgroup does with one that is there already. An OCI runtime's caller may have made it;
-// it then becomes the container's, and goes with it, unless there are processes in it.
-enum class ExistingCgroup { refused, adopted };
+// it then becomes the container's, and goes with it, unless there are processes in it. One that systemd
+// made has a process that keeps the place.
+enum class ExistingCgroup { refused, adopted, adopted_with_processes };
 
 class Cgroup {
  public:

@@ -130,23 +130,26 @@ Bundle read_bundle(const std::string& directory, const std::string& config) {
   return bundle;
 }
 
-ContainerSpec plan_container(const Bundle& bundle, const std::string& id) {
+ContainerSpec plan_container(const Bundle& bundle) {
   ContainerSpec spec = parse_spec(bundle.text);
   check_config(spec);
-  complete_config(spec, bundle.directory, id);
+  complete_config(spec, bundle.directory);
   return spec;
 }
 
-void complete_config(ContainerSpec& spec, const std::string& bundle, const std::string& id) {
+void complete_config(ContainerSpec& spec, const std::string& bundle) {
   spec.root.path = absolute(spec.root.path, bundle);
   complete_mounts(spec.mounts, bundle);
   complete_devices(spec.devices);
   complete_device_rules(spec.resources.devices);
   drop_unset_limits(spec.resources);
-  if (spec.cgroup_path.empty()) spec.cgroup_path = id;
-  if (spec.cgroup_path[0] != '/') spec.cgroup_path = "/" + spec.cgroup_path;
   spec.process.make_cwd = true;
   complete_process(spec.process);
+}
+
+std::string plan_cgroup_path(const std::string& cgroups_path, const std::string& id) {
+  const std::string& path = cgroups_path.empty() ? id : cgroups_path;
+  return path[0] == '/' ? path : "/" + path;
 }
 
 void complete_process(Process& process) {

@@ -17,12 +17,16 @@ struct Bundle {
 // Error{not_found} that names what is missing.
 Bundle read_bundle(const std::string& directory, const std::string& config);
 
-// The spec as launch() takes it. Error{invalid_argument} that names the field. Pure.
-ContainerSpec plan_container(const Bundle& bundle, const std::string& id);
+// The spec as launch() takes it, but for its cgroup, which is as config.json has it: plan_cgroup_path, or
+// systemd_scope.h. Error{invalid_argument} that names the field. Pure.
+ContainerSpec plan_container(const Bundle& bundle);
 
 // The parts of plan_container.
 void check_config(const ContainerSpec& spec);
-void complete_config(ContainerSpec& spec, const std::string& bundle, const std::string& id);
+void complete_config(ContainerSpec& spec, const std::string& bundle);
+
+// Below the root of each hierarchy; without a linux.cgroupsPath the container's id.
+std::string plan_cgroup_path(const std::string& cgroups_path, const std::string& id);
 
 // Engines write 0 for limits that they do not set, as runc understands it: these are taken out.
 void drop_unset_limits(Resources& resources);

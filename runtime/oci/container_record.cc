@@ -16,6 +16,7 @@ void describe(Fields& fields, ContainerRecord& record) {
   fields("created", record.created);
   fields("owner", record.owner);
   fields("cgroupPath", record.cgroup_path);
+  fields("scope", record.scope);
   fields("ownPidNamespace", record.own_pid_namespace);
   fields("annotations", record.annotations);
 }

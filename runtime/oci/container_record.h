@@ -22,6 +22,7 @@ struct ContainerRecord {
   std::string created;      // RFC 3339
   uint64_t owner = 0;       // uid of who made it
   std::string cgroup_path;  // as in ContainerSpec
+  std::string scope;        // systemd's unit that the cgroup is, if it is one
   bool own_pid_namespace = true;
   std::map<std::string, std::string> annotations;
 };

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "runtime/oci/config.h"
+#include "runtime/oci/systemd_scope.h"
 #include "runtime/security/seccomp_compiler.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/socket.h"
@@ -38,7 +39,6 @@ ContainerRecord make_record(const ContainerSpec& spec, const Bundle& bundle, con
   record.rootfs = spec.root.path;
   record.created = sys::format_timestamp(sys::now());
   record.owner = ::geteuid();
-  record.cgroup_path = spec.cgroup_path;
   record.own_pid_namespace = has_own_pid_namespace(spec);
   record.annotations = spec.annotations;
   return record;
@@ -103,7 +103,10 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
                                     Starter starter, bool detached) {
   check_container_id(id);
   const Bundle bundle = read_bundle(options.bundle, options.config);
-  ContainerSpec spec = plan_container(bundle, id);
+  ContainerSpec spec = plan_container(bundle);
+  const bool by_systemd = invocation.globals.systemd_cgroup;
+  const ScopeName scope_name = by_systemd ? plan_scope_name(spec.cgroup_path, id) : ScopeName();
+  if (!by_systemd) spec.cgroup_path = plan_cgroup_path(spec.cgroup_path, id);
   check_rootfs(spec.root.path);
   check_console(spec.process.terminal, detached, options.console_socket);
   tell_of_listening(spec, inherited);
@@ -113,9 +116,18 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
   ContainerDirectory directory = ContainerDirectory::create(invocation.globals.root, id);
   directory.write_config(bundle.text);
   ContainerRecord record = make_record(spec, bundle, id);
-  // With the cgroup's name before there is a cgroup: whatever kills us, delete finds all of it.
+  if (!by_systemd) record.cgroup_path = spec.cgroup_path;
+  // With the cgroup's name before there is a cgroup: whatever kills us, delete finds all of it. A scope
+  // goes by itself.
   directory.write_record(record);
   sys::UniqueFd listener;
+  std::optional<SystemdScope> scope;
+  if (by_systemd) {
+    scope = SystemdScope::start(scope_name, spec);
+    spec.cgroup_path = record.cgroup_path = scope->cgroup_path();
+    record.scope = scope_name.unit;
+    directory.write_record(record);
+  }
   if (starter == Starter::later)
     listener = sys::listen_unix(directory.start_socket(), 0600, SOCK_SEQPACKET);
 
@@ -128,7 +140,10 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
                                            .preserved_descriptors = inherited.count,
                                            .new_keyring = !options.no_new_keyring,
                                            .hooks = &hooks,
-                                           .existing_cgroup = ExistingCgroup::adopted});
+                                           .existing_cgroup =
+                                               scope ? ExistingCgroup::adopted_with_processes
+                                                     : ExistingCgroup::adopted});
+  scope.reset();
   sys::UniqueFd terminal =
       hand_over_terminal(pending.init.take_terminal(), options.console_socket);
   record.pid = pending.init.process().pid();

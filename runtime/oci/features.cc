@@ -17,7 +17,7 @@ Json linux_features() {
   return {{"namespaces", namespaces},
           {"capabilities", capability_names(all_capabilities)},
           {"cgroup",
-           {{"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true}}},
+           {{"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", false}, {"rdma", true}}},
           {"seccomp",
            {{"enabled", true},
             {"actions", known_seccomp_actions()},

@@ -99,13 +99,18 @@ def daemon(peer, command, answers):
         subprocess.run(["ip", "netns", "del", peer.name], check=False)
 
 
-@pytest.fixture(scope="module")
-def podman():
+# Where systemd runs, it is what podman and dockerd take by themselves.
+MANAGERS = ["cgroupfs", *(["systemd"] if pathlib.Path("/run/systemd/system").exists() else [])]
+
+
+@contextlib.contextmanager
+def podman(manager):
     need("podman", "conmon")
     peer = Peer("podman")
     conf = peer.base / "containers.conf"
     conf.write_text('[containers]\ndefault_ulimits=["nofile=4000:4000","nproc=4000:4000"]\n'
-                    '[engine]\ncgroup_manager="cgroupfs"\nevents_logger="file"\n'
+                    '[engine]\nevents_logger="file"\n'
+                    f'cgroup_manager="{manager}"\n'
                     f'conmon_path=["{find_program("conmon")}"]\n')
     peer.env["CONTAINERS_CONF"] = str(conf)
     peer.command = [find_program("podman"), "--root", str(peer.base / "root"), "--runroot", str(peer.base / "run"),
@@ -116,8 +121,8 @@ def podman():
     peer.remove()
 
 
-@pytest.fixture(scope="module")
-def docker():
+@contextlib.contextmanager
+def docker(manager):
     need("dockerd", "docker", "containerd")
     peer = Peer("dockerd")
     host = f"unix://{peer.base}/docker.sock"
@@ -125,7 +130,7 @@ def docker():
     peer.image = ["busybox"]
     command = [find_program("dockerd"), "--data-root", f"{peer.base}/data", "--exec-root", f"{peer.base}/run", "-H", host,
                "--pidfile", f"{peer.base}/pid", "--bridge", "none", "--iptables=false", "--storage-driver", "vfs",
-               "--add-runtime", f"ctr={RUNTIME}", "--default-runtime", "ctr"]
+               "--exec-opt", f"native.cgroupdriver={manager}", "--add-runtime", f"ctr={RUNTIME}", "--default-runtime", "ctr"]
     with daemon(peer, command, lambda: peer.call("version", check=False).returncode == 0):
         archive = peer.base / "root.tar"
         subprocess.run(["tar", "-cf", str(archive), "-C", str(peer.rootfs), "."], check=True)
@@ -137,9 +142,14 @@ def docker():
     peer.remove()
 
 
-@pytest.fixture(params=["podman", "docker"])
+@pytest.fixture(scope="module", params=[f"{kind}-{manager}" for kind in ("podman", "docker") for manager in MANAGERS])
 def engine(request):
-    return request.getfixturevalue(request.param)
+    kind, manager = request.param.split("-")
+    with {"podman": podman, "docker": docker}[kind](manager) as peer:
+        yield peer
+
+
+under_docker = pytest.mark.parametrize("engine", [f"docker-{manager}" for manager in MANAGERS], indirect=True)
 
 
 @pytest.fixture
@@ -213,17 +223,19 @@ def test_a_container_has_a_terminal(engine):
     assert shown.strip().startswith("/dev/pts/")
 
 
-def test_docker_changes_limits_of_a_running_container(docker):
-    docker.call("run", "-d", "--name", "updated", "--network", "none", *docker.image, "sleep", "1000")
-    docker.call("update", "--pids-limit", "77", "updated")
-    assert docker.call("inspect", "--format", "{{.HostConfig.PidsLimit}}", "updated").stdout == "77\n"
-    docker.call("rm", "-f", "updated")
+@under_docker
+def test_docker_changes_limits_of_a_running_container(engine):
+    engine.call("run", "-d", "--name", "updated", "--network", "none", *engine.image, "sleep", "1000")
+    engine.call("update", "--pids-limit", "77", "updated")
+    assert engine.call("inspect", "--format", "{{.HostConfig.PidsLimit}}", "updated").stdout == "77\n"
+    engine.call("rm", "-f", "updated")
 
 
-def test_docker_runs_a_privileged_container_and_one_with_a_readonly_root(docker):
+@under_docker
+def test_docker_runs_a_privileged_container_and_one_with_a_readonly_root(engine):
     run = ["run", "--rm", "--network", "none"]
-    assert docker.call(*run, "--privileged", *docker.image, "grep", "CapBnd", "/proc/self/status").stdout
-    done = docker.call(*run, "--read-only", *docker.image, "touch", "/x", check=False)
+    assert engine.call(*run, "--privileged", *engine.image, "grep", "CapBnd", "/proc/self/status").stdout
+    done = engine.call(*run, "--read-only", *engine.image, "touch", "/x", check=False)
     assert done.returncode == 1 and "Read-only file system" in done.stderr
 
 

@@ -101,7 +101,7 @@ int run_exec(const Invocation& invocation) {
   const Container container = Container::open(invocation.globals.root, id, Access::look);
   expect_running(container, chosen.ignore_paused);
   ContainerSpec spec = parse_spec(container.directory().read_config());
-  complete_config(spec, container.record().bundle, id);
+  complete_config(spec, container.record().bundle);
   const Process process = plan_exec(spec.process, chosen.process,
                                     read_process_file(chosen.process.process_file), args);
   check_console(process.terminal, chosen.detach, chosen.console_socket);

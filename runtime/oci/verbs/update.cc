@@ -4,6 +4,7 @@
 #include "runtime/oci/container.h"
 #include "runtime/oci/invocation.h"
 #include "runtime/oci/resource_options.h"
+#include "runtime/oci/systemd_scope.h"
 #include "runtime/spec_json.h"
 #include "runtime/sys/file.h"
 
@@ -33,7 +34,9 @@ int run_update(const Invocation& invocation) {
   Resources resources = file.empty() ? plan_resources(chosen) : read_resources(file);
   drop_unset_limits(resources);
   const Container container = Container::open(invocation.globals.root, id, Access::change);
-  container.open_cgroup_of_running().update(resources);
+  Cgroup cgroup = container.open_cgroup_of_running();
+  if (!container.record().scope.empty()) update_scope(container.record().scope, resources);
+  cgroup.update(resources);
   return 0;
 }
 

@@ -127,12 +127,14 @@ TEST_CASE("a bundle's paths become absolute, and every container has the standar
   ContainerSpec spec = good();
   spec.mounts.push_back({.destination = "data", .type = "none", .source = "files", .options = {"rbind"}});
   spec.devices = {{.path = "/dev/null", .major = 1, .minor = 3, .mode = 0600}};
-  complete_config(spec, "/bundle", "c1");
+  complete_config(spec, "/bundle");
   CHECK(spec.root.path == "/bundle/rootfs");
   CHECK(spec.mounts.back().destination == "/data");
   CHECK(spec.mounts.back().source == "/bundle/files");
   CHECK(spec.mounts.back().type == "bind");
-  CHECK(spec.cgroup_path == "/c1");
+  CHECK(plan_cgroup_path("", "c1") == "/c1");
+  CHECK(plan_cgroup_path("a/b", "c1") == "/a/b");
+  CHECK(plan_cgroup_path("/a", "c1") == "/a");
   CHECK(spec.devices.size() == 6);
   CHECK(spec.devices[0].mode == 0600);
   CHECK_FALSE(spec.resources.devices.front().allow);
