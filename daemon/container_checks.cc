@@ -9,12 +9,11 @@
 #include "daemon/spec_builder.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/number_list.h"
 
 namespace ctr::daemon {
 
 namespace {
-
-constexpr int highest_cpu = 8191;
 
 template <class... Arguments>
 [[noreturn]] void refuse(fmt::format_string<Arguments...> format, Arguments&&... arguments) {
@@ -42,10 +41,10 @@ void drop_swap_limit(ResourceRequest& resources, std::vector<std::string>& warni
 void check_cpuset(const std::string& wanted, const std::string& online, const char* field,
                   const char* things) {
   if (wanted.empty()) return;
-  std::vector<int> available = parse_cpu_list(online);
+  std::vector<int> available = sys::parse_number_list(online);
   std::vector<int> numbers;
   try {
-    numbers = parse_cpu_list(wanted);
+    numbers = sys::parse_number_list(wanted);
   } catch (const sys::Error&) {
     refuse("Invalid value {} for cpuset {}", wanted, field);
   }
@@ -159,32 +158,6 @@ MachineLimits read_machine_limits(bool swap_limit) {
           .online_cpus = read_list("/sys/devices/system/cpu/online", fmt::format("0-{}", cpus - 1)),
           .online_nodes = read_list("/sys/devices/system/node/online", "0"),
           .swap_limit = swap_limit};
-}
-
-std::vector<int> parse_cpu_list(const std::string& text) {
-  std::vector<int> numbers;
-  auto number = [&](std::string_view part) {
-    int value = -1;
-    auto end = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (part.empty() || end.ec != std::errc() || end.ptr != part.data() + part.size() ||
-        value < 0 || value > highest_cpu)
-      refuse("invalid list of processors '{}'", text.substr(0, 200));
-    return value;
-  };
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    std::string_view item = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(rest.size(), item.size() + 1));
-    size_t dash = item.find('-');
-    int first = number(item.substr(0, dash));
-    int last = dash == std::string_view::npos ? first : number(item.substr(dash + 1));
-    if (last < first || numbers.size() > 4 * highest_cpu)
-      refuse("invalid list of processors '{}'", text.substr(0, 200));
-    for (int value = first; value <= last; ++value) numbers.push_back(value);
-  }
-  std::sort(numbers.begin(), numbers.end());
-  numbers.erase(std::unique(numbers.begin(), numbers.end()), numbers.end());
-  return numbers;
 }
 
 void check_config(const ContainerConfig& config) {

@@ -25,8 +25,4 @@ void check_host_config(const ContainerConfig& config, const HostConfig& host);
 std::vector<std::string> check_limits(ResourceRequest& resources, const MachineLimits& machine);
 void check_restart_policy(const RestartPolicy& policy, bool auto_remove);
 
-// "0-2,7" → {0, 1, 2, 7}. Throws Error{invalid_argument} for anything else, and for numbers above
-// 8191 (D13).
-std::vector<int> parse_cpu_list(const std::string& text);
-
 }  // namespace ctr::daemon

@@ -17,6 +17,7 @@
 #include "image/digest.h"
 #include "runtime/security/capabilities.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/number_list.h"
 
 namespace ctr::daemon {
 
@@ -36,7 +37,7 @@ std::string find_init(const Config& config) {
 unsigned possible_cpus() {
   std::string text = sys::find_file("/sys/devices/system/cpu/possible", 4096).value_or("0");
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  return static_cast<unsigned>(parse_cpu_list(text).back()) + 1;
+  return static_cast<unsigned>(sys::parse_number_list(text).back()) + 1;
 }
 
 HostFacts host_facts(const Config& config) {

@@ -20,7 +20,9 @@
 #include "runtime/network/interfaces.h"
 #include "runtime/protected_paths.h"
 #include "runtime/root_filesystem.h"
+#include "runtime/scheduling.h"
 #include "runtime/security/capabilities.h"
+#include "runtime/security/labels.h"
 #include "runtime/security/rlimits.h"
 #include "runtime/security/seccomp.h"
 #include "runtime/sys/file.h"
@@ -38,6 +40,11 @@ struct Stage {
   const char* name;  // the prefix of its error, and its name in a start's timeline
   void (*run)(InitContext&);
 };
+
+bool has_namespace(const ContainerSpec& spec, NamespaceKind kind) {
+  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
+                     [&](const Namespace& n) { return n.kind == kind; });
+}
 
 bool makes_namespace(const ContainerSpec& spec, NamespaceKind kind) {
   return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
@@ -63,6 +70,49 @@ void enter_user_namespace(InitContext& context) {
   if (!makes_user_namespace(context.spec)) return;
   (void)context.channel.expect(Step::mapped);
   become_namespace_root();
+}
+
+// By unshare rather than by clone3, whose child would be in it at once: the offsets of a namespace in
+// which there is a process cannot be changed any more.
+void enter_time_namespace(InitContext& context) {
+  if (!makes_namespace(context.spec, NamespaceKind::time)) return;
+  constexpr int new_time = 0x80;  // CLONE_NEWTIME
+  sys::check(::unshare(new_time), "unshare the time namespace");
+  std::string offsets;
+  for (const auto& [clock, offset] : context.spec.time_offsets)
+    offsets += fmt::format("{} {} {}\n", clock, offset.secs, offset.nanosecs);
+  // In a user namespace our files in /proc belong to the host's root as long as we are not dumpable,
+  // which the change of ids has made us. Nobody else is in the namespace yet.
+  if (makes_user_namespace(context.spec))
+    sys::check(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl PR_SET_DUMPABLE");
+  if (!offsets.empty()) sys::write_existing(AT_FDCWD, "/proc/self/timens_offsets", offsets);
+  sys::UniqueFd made = sys::open_at(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY);
+  sys::check(::setns(made.get(), new_time), "setns into the time namespace");
+}
+
+void take_initial_processors(InitContext& context) {
+  if (context.process.exec_cpu_affinity && !context.process.exec_cpu_affinity->initial.empty())
+    apply_affinity(context.process.exec_cpu_affinity->initial);
+}
+
+void set_scheduling(InitContext& context) {
+  const Process& process = context.process;
+  if (process.scheduler) apply_scheduler(*process.scheduler);
+  if (process.io_priority) apply_io_priority(*process.io_priority);
+  if (context.spec.memory_policy) apply_memory_policy(*context.spec.memory_policy);
+  if (context.spec.personality) apply_personality(*context.spec.personality);
+  const bool is_exec = context.container_pidfd >= 0;
+  if (is_exec && process.exec_cpu_affinity && !process.exec_cpu_affinity->final.empty())
+    apply_affinity(process.exec_cpu_affinity->final);
+}
+
+void set_labels(InitContext& context) {
+  if (context.process.apparmor_profile.empty() && context.process.selinux_label.empty()) return;
+  if (!context.proc)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "a label needs a mount of type proc, and the container has none");
+  apply_labels(context.proc.get(), context.process.apparmor_profile,
+               context.process.selinux_label);
 }
 
 void begin_session(InitContext&) {
@@ -272,6 +322,9 @@ void join_container(InitContext& context) {
   // All at once, by the pidfd of the container's first process: it cannot be another process that
   // took over the number (attack E06). The pid namespace was chosen before the clone.
   int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  if (has_namespace(context.spec, NamespaceKind::time)) flags |= namespace_flag(NamespaceKind::time);
+  // The host's, in which nobody can have put anything in our place: for what is written about ourselves.
+  context.proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
   if (has_user_namespace(context.spec)) flags |= CLONE_NEWUSER;
   int joined = ::setns(context.container_pidfd, flags);
   if (joined < 0 && errno == ESRCH)  // it has just ended
@@ -286,6 +339,7 @@ void join_container(InitContext& context) {
 constexpr Stage init_stages[] = {
     {"enter the cgroup", enter_cgroup},
     {"enter the user namespace", enter_user_namespace},
+    {"enter the time namespace", enter_time_namespace},
     {"begin a session", begin_session},
     {"make mounts private", make_mounts_private},
     {"mount the root file system", mount_root},
@@ -310,7 +364,9 @@ constexpr Stage init_stages[] = {
     {"find the user", find_identity},
     {"connect stdio", connect_stdio},
     {"set limits", set_limits},
+    {"set the scheduling", set_scheduling},
     {"join a new keyring", join_new_keyring},
+    {"set labels", set_labels},
     {"enter the working directory", enter_working_directory},
     {"load the system call filter", load_filter_early},
     {"take the identity", take_identity},
@@ -326,6 +382,7 @@ constexpr Stage init_stages[] = {
 };
 
 constexpr Stage exec_stages[] = {
+    {"take the initial processors", take_initial_processors},
     {"enter the cgroup", enter_cgroup},
     {"begin a session", begin_session},
     {"wait for the host", wait_for_host},
@@ -335,7 +392,9 @@ constexpr Stage exec_stages[] = {
     {"find the user", find_identity},
     {"connect stdio", connect_stdio},
     {"set limits", set_limits},
+    {"set the scheduling", set_scheduling},
     {"join a new keyring", join_new_keyring},
+    {"set labels", set_labels},
     {"enter the working directory", enter_working_directory},
     {"load the system call filter", load_filter_early},
     {"take the identity", take_identity},

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "runtime/init.h"
-#include "runtime/network/interfaces.h"
+#include "runtime/network/moved_devices.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/socket.h"
 #include "runtime/user_namespace.h"
@@ -118,6 +118,17 @@ PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& 
   return pending;
 }
 
+void move_devices(const ContainerSpec& spec, pid_t init) {
+  if (spec.network_devices.empty()) return;
+  NetworkNamespace target{.pid = init, .fd = -1};
+  sys::UniqueFd joined;
+  for (const Namespace& space : spec.namespaces)
+    if (space.kind == NamespaceKind::network && !space.path.empty())
+      joined = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
+  if (joined) target.fd = joined.get();
+  move_network_devices(spec.network_devices, target);
+}
+
 void mark(const LaunchOptions& options, const char* name) {
   if (options.timeline != nullptr) options.timeline->mark(name);
 }
@@ -207,6 +218,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
     finish_setup(init, spec.process.terminal);
     run_host_hooks(init, spec, *options.hooks);
   }
+  move_devices(spec, init.process().pid());
   if (makes_network(spec)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
     init.set_interfaces(spec.interfaces);

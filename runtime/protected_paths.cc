@@ -82,6 +82,18 @@ void make_paths_readonly(InitContext& context) {
   }
 }
 
+namespace {
+
+// "net.ipv4.ip_forward" is net/ipv4/ip_forward. Whichever of "." and "/" comes first separates, and the
+// other is part of a name (sysctl(8)): "net/ipv4/conf/eth0.100/forwarding".
+std::string sysctl_path(std::string name) {
+  if (name.find('.') > name.find('/')) return name;
+  for (char& c : name) c = c == '.' ? '/' : c == '/' ? '.' : c;
+  return name;
+}
+
+}  // namespace
+
 void write_sysctls(InitContext& context) {
   if (context.spec.sysctl.empty()) return;
   // Through a procfs that we mounted ourselves and without leaving it: what another container put
@@ -90,9 +102,7 @@ void write_sysctls(InitContext& context) {
     context.proc =
         sys::make_filesystem({.type = "proc", .source = "proc", .options = {}, .attributes = 0});
   for (const auto& [name, value] : context.spec.sysctl) {
-    std::string path = "sys/" + name;
-    for (size_t i = 4; i < path.size(); ++i)
-      if (path[i] == '.') path[i] = '/';
+    const std::string path = "sys/" + sysctl_path(name);
     open_how how{};
     how.flags = O_WRONLY | O_CLOEXEC;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS;

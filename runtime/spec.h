@@ -78,6 +78,27 @@ struct Rlimit {
   bool is_default = false;  // chosen by us: clamped to what is allowed instead of an error
 };
 
+// sched_setattr(2), with its names.
+struct Scheduler {
+  std::string policy;  // "SCHED_BATCH"
+  std::optional<int32_t> nice;
+  std::optional<int32_t> priority;
+  std::vector<std::string> flags;
+  std::optional<uint64_t> runtime, deadline, period;  // nanoseconds
+};
+
+// ioprio_set(2), with its names.
+struct IoPriority {
+  std::string io_class;  // "IOPRIO_CLASS_BE"
+  int priority = 0;      // 0 (first) to 7
+};
+
+// The processors of an exec until it is in the container's cgroup, and from then on: "0-2,7".
+struct CpuAffinity {
+  std::string initial;
+  std::string final;
+};
+
 struct Process {
   bool terminal = false;
   uint16_t terminal_rows = 0;  // 0: not known yet
@@ -93,6 +114,9 @@ struct Process {
   std::string apparmor_profile;
   std::string selinux_label;
   std::optional<int> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<IoPriority> io_priority;
+  std::optional<CpuAffinity> exec_cpu_affinity;
 };
 
 struct Device {
@@ -229,6 +253,26 @@ struct Hooks {
   std::vector<Hook> prestart, create_runtime, create_container, start_container, poststart, poststop;
 };
 
+// --- what few ask for ----------------------------------------------------------------------------
+
+// How far a clock of a new time namespace is ahead, time_namespaces(7).
+struct TimeOffset {
+  int64_t secs = 0;
+  uint32_t nanosecs = 0;
+};
+
+struct Personality {
+  std::string domain;  // "LINUX" or "LINUX32"
+  std::vector<std::string> flags;
+};
+
+// set_mempolicy(2), with its names.
+struct MemoryPolicy {
+  std::string mode;   // "MPOL_BIND"
+  std::string nodes;  // "0-2,7"
+  std::vector<std::string> flags;
+};
+
 // -------------------------------------------------------------------------------------------------
 
 struct ContainerSpec {
@@ -249,6 +293,12 @@ struct ContainerSpec {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::map<std::string, std::string> sysctl;
+  std::map<std::string, TimeOffset> time_offsets;  // by clock: "monotonic", "boottime"
+  std::optional<Personality> personality;
+  std::optional<MemoryPolicy> memory_policy;
+  std::map<std::string, std::string> network_devices;  // of the host, by name: the name inside
+  std::string mount_label;                             // SELinux
+  bool wants_intel_rdt = false;
   Hooks hooks;
   std::map<std::string, std::string> annotations;
   std::vector<NetworkInterface> interfaces;  // ours: the OCI specification leaves networks to others

@@ -122,6 +122,29 @@ void describe(Fields& fields, ConsoleSize& size) {
 }
 
 template <class Fields>
+void describe(Fields& fields, Scheduler& scheduler) {
+  fields("policy", scheduler.policy);
+  fields("nice", scheduler.nice);
+  fields("priority", scheduler.priority);
+  fields("flags", scheduler.flags);
+  fields("runtime", scheduler.runtime);
+  fields("deadline", scheduler.deadline);
+  fields("period", scheduler.period);
+}
+
+template <class Fields>
+void describe(Fields& fields, IoPriority& priority) {
+  fields("class", priority.io_class);
+  fields("priority", priority.priority);
+}
+
+template <class Fields>
+void describe(Fields& fields, CpuAffinity& affinity) {
+  fields("initial", affinity.initial);
+  fields("final", affinity.final);
+}
+
+template <class Fields>
 void describe(Fields& fields, Process& process) {
   ConsoleSize size{process.terminal_rows, process.terminal_columns};
   fields("terminal", process.terminal);
@@ -139,6 +162,9 @@ void describe(Fields& fields, Process& process) {
   fields("apparmorProfile", process.apparmor_profile);
   fields("selinuxLabel", process.selinux_label);
   fields("oomScoreAdj", process.oom_score_adj);
+  fields("scheduler", process.scheduler);
+  fields("ioPriority", process.io_priority);
+  fields("execCPUAffinity", process.exec_cpu_affinity);
 }
 
 template <class Fields>
@@ -350,6 +376,43 @@ void describe(Fields& fields, Hooks& hooks) {
   fields("poststop", hooks.poststop);
 }
 
+template <class Fields>
+void describe(Fields& fields, TimeOffset& offset) {
+  fields("secs", offset.secs);
+  fields("nanosecs", offset.nanosecs);
+}
+
+template <class Fields>
+void describe(Fields& fields, Personality& personality) {
+  fields("domain", personality.domain);
+  fields("flags", personality.flags);
+}
+
+template <class Fields>
+void describe(Fields& fields, MemoryPolicy& policy) {
+  fields("mode", policy.mode);
+  fields("nodes", policy.nodes);
+  fields("flags", policy.flags);
+}
+
+struct NetworkDevice {
+  std::string name;
+};
+template <class Fields>
+void describe(Fields& fields, NetworkDevice& device) {
+  fields("name", device.name);
+}
+
+// An object in the configuration, a name for each device in the spec: without one it keeps its own.
+template <class Fields>
+void describe_network_devices(Fields& fields, std::map<std::string, std::string>& devices) {
+  std::map<std::string, NetworkDevice> objects;
+  for (const auto& [name, inside] : devices) objects[name] = {inside};
+  fields("netDevices", objects);
+  for (const auto& [name, device] : objects)
+    devices[name] = device.name.empty() ? name : device.name;
+}
+
 // The specification's "linux" object and our own "ctr" object are parts of the one ContainerSpec.
 struct LinuxPart {
   ContainerSpec& spec;
@@ -368,6 +431,12 @@ void describe(Fields& fields, LinuxPart& part) {
   fields("maskedPaths", spec.masked_paths);
   fields("readonlyPaths", spec.readonly_paths);
   fields("sysctl", spec.sysctl);
+  fields("timeOffsets", spec.time_offsets);
+  fields("personality", spec.personality);
+  fields("memoryPolicy", spec.memory_policy);
+  describe_network_devices(fields, spec.network_devices);
+  fields("mountLabel", spec.mount_label);
+  if constexpr (Fields::reading) spec.wants_intel_rdt = fields.find("intelRdt") != nullptr;
 }
 
 struct OwnPart {

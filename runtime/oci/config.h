@@ -34,6 +34,9 @@ void drop_unset_limits(Resources& resources);
 // The same for a process, config.json's or that of an exec.
 void complete_process(Process& process);
 
+// What of it this machine does not have. Error{unsupported} that names the field.
+void check_machine(const ContainerSpec& spec);
+
 // What is wrong with a process, be it config.json's or that of an exec; `field` is its place.
 void check_process(const Process& process, const std::string& field);
 

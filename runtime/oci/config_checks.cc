@@ -6,9 +6,12 @@
 
 #include "runtime/hooks.h"
 #include "runtime/mount_plan.h"
+#include "runtime/scheduling.h"
 #include "runtime/oci/config.h"
+#include "runtime/security/labels.h"
 #include "runtime/security/rlimits.h"
 #include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
 #include "runtime/user_namespace.h"
 
 namespace ctr::runtime::oci {
@@ -151,6 +154,33 @@ void check_cgroup(const ContainerSpec& spec) {
     refuse("config.json: linux.cgroupsPath", fmt::format("'{}' leads upwards", spec.cgroup_path));
 }
 
+void check_time_offsets(const ContainerSpec& spec) {
+  if (spec.time_offsets.empty()) return;
+  const Namespace* time = find_namespace(spec, NamespaceKind::time);
+  if (time == nullptr || !time->path.empty())
+    refuse("config.json: linux.timeOffsets", "timeOffsets need a new time namespace");
+  for (const auto& [clock, offset] : spec.time_offsets) {
+    const std::string field = "config.json: linux.timeOffsets." + clock;
+    if (clock != "monotonic" && clock != "boottime")
+      refuse(field, "only the clocks monotonic and boottime have offsets");
+    if (offset.nanosecs >= 1'000'000'000) refuse(field + ".nanosecs", "is a second or more");
+  }
+}
+
+void check_network_devices(const ContainerSpec& spec) {
+  const auto is_name = [](const std::string& name) {
+    return !name.empty() && name.size() <= 15 && name != "." && name != ".." &&
+           name.find_first_of(std::string("/ :\t\n\0", 6)) == std::string::npos;
+  };
+  if (!spec.network_devices.empty() && find_namespace(spec, NamespaceKind::network) == nullptr)
+    refuse("config.json: linux.netDevices", "network devices need a network namespace");
+  std::set<std::string> names;
+  for (const auto& [name, inside] : spec.network_devices)
+    if (!is_name(name) || !is_name(inside) || !names.insert(inside).second)
+      refuse("config.json: linux.netDevices." + name,
+             fmt::format("'{}' cannot be a device's name, or is one already", inside));
+}
+
 void check_paths(const char* field, const std::vector<std::string>& paths) {
   for (const std::string& path : paths)
     if (path.empty() || path[0] != '/' || has_nul(path))
@@ -179,9 +209,23 @@ void check_process(const Process& process, const std::string& field) {
       refuse(field + ".rlimits",
              fmt::format("'{}': the soft limit is above the hard one", limit.name));
   }
+  check_scheduling(process, field);
   if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000))
     refuse(field + ".oomScoreAdj",
            fmt::format("{} is not between -1000 and 1000", *process.oom_score_adj));
+}
+
+void check_machine(const ContainerSpec& spec) {
+  const auto lacks = [](const char* field, const char* why) {
+    throw sys::Error(sys::ErrorKind::unsupported, fmt::format("config.json: {}: {}", field, why));
+  };
+  check_labels(spec.process.apparmor_profile, spec.process.selinux_label, "config.json: process");
+  if (!spec.mount_label.empty())
+    lacks("linux.mountLabel", "SELinux's labels of mounts are not supported");
+  if (spec.wants_intel_rdt)
+    lacks("linux.intelRdt", "the control of caches and memory bandwidth is not supported");
+  if (find_namespace(spec, NamespaceKind::time) != nullptr && !sys::exists("/proc/self/ns/time"))
+    lacks("linux.namespaces", "this kernel has no time namespaces (Linux 5.6 has)");
 }
 
 void check_config(const ContainerSpec& spec) {
@@ -196,6 +240,10 @@ void check_config(const ContainerSpec& spec) {
   check_devices(spec.devices);
   check_cgroup(spec);
   check_hooks(spec.hooks);
+  check_time_offsets(spec);
+  if (spec.personality) check_personality(*spec.personality);
+  if (spec.memory_policy) check_memory_policy(*spec.memory_policy);
+  check_network_devices(spec);
   check_paths("maskedPaths", spec.masked_paths);
   check_paths("readonlyPaths", spec.readonly_paths);
 }

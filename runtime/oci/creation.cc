@@ -104,6 +104,7 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
   check_container_id(id);
   const Bundle bundle = read_bundle(options.bundle, options.config);
   ContainerSpec spec = plan_container(bundle);
+  check_machine(spec);
   const bool by_systemd = invocation.globals.systemd_cgroup;
   const ScopeName scope_name = by_systemd ? plan_scope_name(spec.cgroup_path, id) : ScopeName();
   if (!by_systemd) spec.cgroup_path = plan_cgroup_path(spec.cgroup_path, id);

@@ -39,6 +39,9 @@ void inherit(Process& process, const Process& container) {
   if (process.rlimits.empty()) process.rlimits = container.rlimits;
   if (process.apparmor_profile.empty()) process.apparmor_profile = container.apparmor_profile;
   if (process.selinux_label.empty()) process.selinux_label = container.selinux_label;
+  if (!process.scheduler) process.scheduler = container.scheduler;
+  if (!process.io_priority) process.io_priority = container.io_priority;
+  if (!process.exec_cpu_affinity) process.exec_cpu_affinity = container.exec_cpu_affinity;
   if (!process.oom_score_adj) process.oom_score_adj = container.oom_score_adj;
 }
 

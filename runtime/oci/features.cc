@@ -13,7 +13,7 @@ using Json = nlohmann::ordered_json;
 using Names = std::vector<std::string>;
 
 Json linux_features() {
-  const Json namespaces = {"cgroup", "ipc", "mount", "network", "pid", "uts"};
+  const Json namespaces = {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"};
   return {{"namespaces", namespaces},
           {"capabilities", capability_names(all_capabilities)},
           {"cgroup",
@@ -25,9 +25,11 @@ Json linux_features() {
             {"archs", known_seccomp_architectures()},
             {"knownFlags", known_seccomp_flags()},
             {"supportedFlags", known_seccomp_flags()}}},
-          {"apparmor", {{"enabled", false}}},
+          {"apparmor", {{"enabled", true}}},
           {"selinux", {{"enabled", false}}},
-          {"intelRdt", {{"enabled", false}}}};
+          {"intelRdt", {{"enabled", false}}},
+          {"netDevices", {{"enabled", true}}},
+          {"mountExtensions", {{"idmap", {{"enabled", true}}}}}};
 }
 
 }  // namespace

@@ -17,13 +17,6 @@ ContainerConfig runnable() {
 }
 }  // namespace
 
-TEST_CASE("lists of processors are parsed, bounded and sorted (D13)") {
-  CHECK(parse_cpu_list("0-2,7") == std::vector<int>{0, 1, 2, 7});
-  CHECK(parse_cpu_list("3,1,1") == std::vector<int>{1, 3});
-  for (const char* text : {"a", "1-", "-1", "2-1", "0-4294967295", "99999", "0,,1", "1 "})
-    CHECK_THROWS_AS(parse_cpu_list(text), ctr::sys::Error);
-}
-
 TEST_CASE("processors that are not there cannot be asked for") {
   ResourceRequest request;
   request.cpuset_cpus = "0,9";
