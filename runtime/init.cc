@@ -161,11 +161,12 @@ int namespace_flag(NamespaceKind kind) {
   return 0;
 }
 
-// Those with a path; the pid namespace was joined by the parent, since setns(2) moves only
-// children.
+// Those with a path, but for two: the pid namespace was joined by the parent, since setns(2) moves only
+// children, and into a user namespace we were born.
 void join_namespaces(InitContext& context) {
   for (const Namespace& space : context.spec.namespaces) {
-    if (space.path.empty() || space.kind == NamespaceKind::pid) continue;
+    if (space.path.empty() || space.kind == NamespaceKind::pid || space.kind == NamespaceKind::user)
+      continue;
     sys::UniqueFd fd = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
     sys::check(::setns(fd.get(), namespace_flag(space.kind)), "setns", space.path);
   }

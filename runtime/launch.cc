@@ -1,14 +1,12 @@
 #include "runtime/launch.h"
 
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 
+#include "runtime/clone.h"
 #include "runtime/init.h"
 #include "runtime/network/moved_devices.h"
 #include "runtime/sys/file.h"
@@ -20,35 +18,6 @@ namespace ctr::runtime {
 namespace {
 
 constexpr int exec_patience = 10'000;  // milliseconds
-
-uint64_t clone_flag(NamespaceKind kind) {
-  switch (kind) {
-    case NamespaceKind::mount:
-      return CLONE_NEWNS;
-    case NamespaceKind::pid:
-      return CLONE_NEWPID;
-    case NamespaceKind::network:
-      return CLONE_NEWNET;
-    case NamespaceKind::ipc:
-      return CLONE_NEWIPC;
-    case NamespaceKind::uts:
-      return CLONE_NEWUTS;
-    case NamespaceKind::user:
-      return CLONE_NEWUSER;
-    case NamespaceKind::time:
-      return 0;  // by unshare: clone3 would put the monitor's child there
-    case NamespaceKind::cgroup:
-      return 0;  // by init, once it is in its own cgroup
-  }
-  return 0;
-}
-
-uint64_t plan_clone_flags(const ContainerSpec& spec) {
-  uint64_t flags = 0;
-  for (const Namespace& space : spec.namespaces)
-    if (space.path.empty()) flags |= clone_flag(space.kind);
-  return flags;
-}
 
 bool makes_network(const ContainerSpec& spec) {
   return (plan_clone_flags(spec) & CLONE_NEWNET) != 0;
@@ -63,45 +32,27 @@ void join_pid_namespace(const ContainerSpec& spec) {
   }
 }
 
-// fork(2) with namespaces, a pidfd and, where the kernel can, straight into the cgroup. In the
-// child pid is 0 and there is no pidfd.
-struct Cloned {
-  pid_t pid = -1;
-  sys::UniqueFd pidfd;
-  bool in_cgroup = false;
-};
-
-Cloned clone_process(uint64_t flags, int cgroup) {
-  int pidfd = -1;
-  clone_args arguments{};
-  arguments.flags = flags | CLONE_PIDFD;
-  arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
-  arguments.exit_signal = SIGCHLD;
-  if (cgroup >= 0) {
-    arguments.flags |= CLONE_INTO_CGROUP;
-    arguments.cgroup = static_cast<uint64_t>(cgroup);
-  }
-  long pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  if (pid < 0 && errno == EBUSY && cgroup >= 0) {
-    // A container that makes cgroups of its own (systemd) may have no processes in the one above
-    // them: the caller finds the place.
-    arguments.flags &= ~uint64_t{CLONE_INTO_CGROUP};
-    pid = ::syscall(SYS_clone3, &arguments, sizeof arguments);
-  }
-  sys::check(pid, "clone3");
-  bool in_cgroup = (arguments.flags & CLONE_INTO_CGROUP) != 0;
-  if (pid == 0) return {0, {}, in_cgroup};
-  return {static_cast<pid_t>(pid), sys::UniqueFd(pidfd), in_cgroup};
+// The namespace that the container's user namespace is, if it exists already.
+sys::UniqueFd find_joined_user_namespace(const ContainerSpec& spec) {
+  for (const Namespace& space : spec.namespaces)
+    if (space.kind == NamespaceKind::user && !space.path.empty())
+      return sys::open_at(AT_FDCWD, space.path, O_RDONLY);
+  return {};
 }
 
 // After the clone each side closes the other's end of the channel: only so does a death show as an
 // end of file. In the child, `context.channel` stays the init end.
 template <class Run>
 PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& context,
-                             std::pair<LaunchChannel, LaunchChannel>& channel, Run run) {
+                             std::pair<LaunchChannel, LaunchChannel>& channel, Run run,
+                             const sys::UniqueFd& joined_user_namespace = {}) {
   context.cgroup_entries = cgroup.open_entries();
-  Cloned child = clone_process(flags, cgroup.clone_fd());
+  Cloned child = joined_user_namespace
+                     ? clone_into_user_namespace(joined_user_namespace.get(), flags,
+                                                 cgroup.clone_fd(), context.cgroup_entries)
+                     : clone_process(flags, cgroup.clone_fd());
   if (child.pid == 0) {
+    if (joined_user_namespace) context.cgroup_entries.clear();
     { LaunchChannel closed = std::move(channel.first); }
     run(context);
   }
@@ -211,7 +162,8 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   context.timeline = options.timeline;
   context.sources = open_mount_sources(spec);
   join_pid_namespace(spec);
-  PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init);
+  PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init,
+                                      find_joined_user_namespace(spec));
   mark(options, "launch: clone into the cgroup");
   const bool hooked = has_host_hooks(spec, options);
   if (hooked) {

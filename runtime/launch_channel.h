@@ -47,7 +47,8 @@ enum class Step : uint32_t {
   detach,
   mounted,
   hooks_done,
-  mapped
+  mapped,
+  born
 };
 
 // What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.

@@ -143,6 +143,13 @@ std::vector<UniqueFd> move_above_targets(std::vector<std::pair<int, int>>& descr
 
 }  // namespace
 
+pid_t pid_of(int pidfd) {
+  constexpr std::string_view field = "\nPid:\t";
+  const std::string text = read_file(fmt::format("/proc/self/fdinfo/{}", pidfd), 4096);
+  const size_t at = text.find(field);
+  return at == std::string::npos ? -1 : std::atoi(text.c_str() + at + field.size());
+}
+
 Process spawn(const SpawnOptions& options) {
   SpawnActions plan;
   std::vector<std::pair<int, int>> descriptors = options.descriptors;

@@ -49,6 +49,9 @@ class Process {
 // Field 22 of /proc/<pid>/stat, in clock ticks since boot; nullopt if there is no such process.
 std::optional<uint64_t> find_start_time(pid_t pid);
 
+// The number that a pidfd's process has in the caller's pid namespace; -1 if it was reaped.
+pid_t pid_of(int pidfd);
+
 // A program to run as a child, without a shell.
 struct SpawnOptions {
   std::string program;                    // absolute path
