@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "runtime/sys/duration.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::cli {
@@ -50,22 +51,6 @@ int unit_power(std::string_view unit) {
   return unit.empty() ? power : -1;
 }
 
-// Takes the longest unit of Go's durations from the front; 0 if there is none.
-double take_time_unit(std::string_view& text) {
-  struct Unit {
-    std::string_view name;
-    double nanoseconds;
-  };
-  static constexpr Unit units[] = {{"ns", 1},  {"us", 1e3}, {"µs", 1e3},  {"ms", 1e6},
-                                   {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};
-  for (const Unit& unit : units) {
-    if (!text.starts_with(unit.name)) continue;
-    text.remove_prefix(unit.name.size());
-    return unit.nanoseconds;
-  }
-  return 0;
-}
-
 }  // namespace
 
 int64_t parse_size(std::string_view text, std::string_view flag) {
@@ -85,17 +70,9 @@ int64_t parse_size_or_unlimited(std::string_view text, std::string_view flag) {
 }
 
 int64_t parse_duration(std::string_view text, std::string_view flag) {
-  std::string_view rest = text;
-  double total = 0;
-  if (text == "0") return 0;
-  while (!rest.empty()) {
-    double number = 0;
-    double unit = take_number(rest, number) ? take_time_unit(rest) : 0;
-    if (unit == 0) invalid(text, flag, "say a duration such as 30s, 1m30s or 500ms");
-    total += number * unit;
-  }
-  if (text.empty() || total >= 9.2e18) invalid(text, flag, "say a duration such as 30s");
-  return static_cast<int64_t>(std::llround(total));
+  const std::optional<int64_t> duration = sys::find_duration(text);
+  if (!duration || *duration < 0) invalid(text, flag, "say a duration such as 30s, 1m30s or 500ms");
+  return *duration;
 }
 
 int64_t parse_nano_cpus(std::string_view text, std::string_view flag) {

@@ -3,15 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace ctr::cli {
-
-// Go's durations: "1h30m", "1.5h", "300ms", "-2s", "0". In nanoseconds; nullopt for anything else
-// and for what 64 bits cannot hold.
-std::optional<int64_t> parse_duration(std::string_view text);
 
 // Seconds since 1970, perhaps with a fraction, as the API takes them. Understands a duration before
 // `now_seconds` ("10m"), a time ("2026-01-31", "2026-01-31T10:00", with seconds, a fraction, a

@@ -1,9 +1,11 @@
 #include "daemon/commit_config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/json.h"
+#include "runtime/sys/duration.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::daemon {
@@ -108,12 +110,45 @@ std::vector<std::string> paths_of(const std::string& text) {
   return is_list ? list.get<std::vector<std::string>>() : split_words(text);
 }
 
-// The command and NONE; the check's own options (--interval=5s) are refused with a word.
-void set_healthcheck(json& config, const std::string& change, const std::string& text) {
+// "--interval=5s" before the command, which begins at the first word that is no option.
+json take_health_options(const std::string& change, std::string& text) {
+  constexpr std::pair<std::string_view, const char*> durations[] = {{"--interval", "Interval"},
+                                                                    {"--timeout", "Timeout"},
+                                                                    {"--start-period", "StartPeriod"},
+                                                                    {"--start-interval", "StartInterval"}};
+  json options = json::object();
+  while (text.starts_with("--")) {
+    const std::string option = text.substr(0, text.find_first_of(" \t"));
+    const size_t equals = option.find('=');
+    const std::string name = option.substr(0, equals);
+    const std::string value = equals == std::string::npos ? "" : option.substr(equals + 1);
+    const auto* known = std::find_if(std::begin(durations), std::end(durations),
+                                     [&](const auto& entry) { return entry.first == name; });
+    if (known != std::end(durations)) {
+      const std::optional<int64_t> duration = sys::find_duration(value);
+      if (!duration || *duration < 0) refuse(change, fmt::format("'{}' is no duration", value));
+      options[known->second] = *duration;
+    } else if (name == "--retries") {
+      int retries = -1;
+      const auto end = std::from_chars(value.data(), value.data() + value.size(), retries);
+      if (end.ec != std::errc() || end.ptr != value.data() + value.size() || retries < 0)
+        refuse(change, fmt::format("'{}' is no number of retries", value));
+      options["Retries"] = retries;
+    } else {
+      refuse(change, fmt::format("unknown option {}", name));
+    }
+    text = trim(text.substr(option.size()));
+  }
+  return options;
+}
+
+void set_healthcheck(json& config, const std::string& change, const std::string& rest) {
+  std::string text = rest;
   if (text == "NONE" || text == "none") {
     config["Healthcheck"] = {{"Test", {"NONE"}}};
     return;
   }
+  json check = take_health_options(change, text);
   if (!text.starts_with("CMD ")) refuse(change, "say HEALTHCHECK CMD command, or HEALTHCHECK NONE");
   std::string command = trim(text.substr(4));
   json test = {"CMD-SHELL", command};
@@ -121,7 +156,8 @@ void set_healthcheck(json& config, const std::string& change, const std::string&
     test = {"CMD"};
     for (const json& word : command_of(config, command)) test.push_back(word);
   }
-  config["Healthcheck"] = {{"Test", test}};
+  check["Test"] = test;
+  config["Healthcheck"] = check;
 }
 
 void expose(json& config, const std::string&, const std::string& text) {

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "daemon/container_links.h"
 #include "daemon/status_text.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/timestamp.h"
@@ -40,15 +41,15 @@ json endpoint_json(const EndpointSettings& endpoint, const json& wanted) {
           {"Aliases", std::move(aliases)},
           {"MacAddress", endpoint.mac},
           {"DriverOpts", asked("DriverOpts")},
-          {"GwPriority", 0},
+          {"GwPriority", endpoint.gateway_priority},
           {"NetworkID", endpoint.network_id},
           {"EndpointID", endpoint.endpoint_id},
           {"Gateway", endpoint.gateway},
           {"IPAddress", endpoint.ip},
           {"IPPrefixLen", endpoint.prefix},
-          {"IPv6Gateway", ""},
-          {"GlobalIPv6Address", ""},
-          {"GlobalIPv6PrefixLen", 0},
+          {"IPv6Gateway", endpoint.gateway6},
+          {"GlobalIPv6Address", endpoint.ip6},
+          {"GlobalIPv6PrefixLen", endpoint.prefix6},
           {"DNSNames", nullptr}};
 }
 
@@ -63,6 +64,7 @@ json networks_json(const ContainerRecord& record, const std::vector<EndpointSett
   for (const AttachRequest& request : plan_attachments(record)) {
     EndpointSettings none;
     none.aliases = request.aliases;
+    none.gateway_priority = request.gateway_priority;
     networks[request.network] = endpoint_json(none, wanted.value(request.network, json(nullptr)));
   }
   return networks;
@@ -112,6 +114,13 @@ json network_settings_json(const InspectInput& input) {
     settings["MacAddress"] = endpoint.mac;
   }
   return settings;
+}
+
+json host_config_json(const ContainerRecord& record) {
+  json host = json::parse(record.host_config_json);
+  for (json& link : host["Links"])
+    link = format_link(parse_link(link.get<std::string>()), record.name);
+  return host;
 }
 
 json mounts_json(const ContainerRecord& record) {
@@ -194,7 +203,7 @@ json inspect_json(const InspectInput& input) {
              {"ProcessLabel", ""},
              {"AppArmorProfile", ""},
              {"ExecIDs", input.exec_ids.empty() ? json(nullptr) : json(input.exec_ids)},
-             {"HostConfig", json::parse(record.host_config_json)},
+             {"HostConfig", host_config_json(record)},
              {"GraphDriver", graph_driver_json(input)},
              {"Mounts", mounts_json(record)},
              {"Config", json::parse(record.config_json)},

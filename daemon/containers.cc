@@ -1,3 +1,4 @@
+#include "daemon/container_links.h"
 #include "daemon/containers.h"
 
 #include <unistd.h>
@@ -251,6 +252,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   record.host.pid_mode = host["PidMode"].get<std::string>();
   if (!record.host.network_mode.starts_with("container:"))
     services_.networks.get(record.host.network_mode);
+  for (const std::string& link : record.host.links) (void)index_.get(parse_link(link).target);
   set_hostname(record, config, inherited_hostname);
 
   std::vector<std::string> command = record.config.entrypoint;

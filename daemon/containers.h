@@ -145,6 +145,10 @@ class Containers {
   ContainerSnapshot snapshot(const std::string& reference) const;
   std::vector<ContainerSnapshot> list() const;  // newest first
   std::shared_ptr<Container> get(const std::string& reference) const;
+  // By name, id or prefix of an id.
+  std::shared_ptr<Container> find(std::string_view reference) const {
+    return index_.find(reference);
+  }
   std::shared_ptr<Container> find_by_id(const std::string& id) const {
     return index_.find_by_id(id);
   }
@@ -204,6 +208,7 @@ class Containers {
   // containers_start.cc
   void start_locked(const std::shared_ptr<Container>& container);
   JoinedContainers join_containers(const ContainerRecord& record) const;
+  void link_containers(const ContainerRecord& record, JoinedContainers& joined) const;
   std::vector<ParkedAttach> take_parked(Container& container,
                                         const std::shared_ptr<MonitorClient>& client);
   void record_start(const std::shared_ptr<Container>& container, Launcher::Launched launched);

@@ -66,12 +66,21 @@ bool is_left(const json& networking) {
   return networking.contains(left_mode_key);
 }
 
-// Which of them would have the default route, as a start would give it.
-std::optional<runtime::NetworkInterface> find_default(
+// Which of them would have the default routes, as a start would give them: interfaces with gateways of
+// one family or both.
+std::vector<runtime::NetworkInterface> default_routes(
     const std::vector<EndpointSettings>& endpoints) {
-  for (runtime::NetworkInterface& interface : plan_interfaces(endpoints))
-    if (!interface.gateway.empty()) return std::move(interface);
-  return std::nullopt;
+  std::vector<runtime::NetworkInterface> routes = plan_interfaces(endpoints);
+  std::erase_if(routes, [](const runtime::NetworkInterface& interface) {
+    return interface.gateway.empty() && interface.gateway6.empty();
+  });
+  return routes;
+}
+
+bool has_route(const std::vector<runtime::NetworkInterface>& routes,
+               std::string runtime::NetworkInterface::*gateway) {
+  return std::any_of(routes.begin(), routes.end(),
+                     [&](const auto& interface) { return !(interface.*gateway).empty(); });
 }
 
 }  // namespace
@@ -110,16 +119,18 @@ void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
                          const json& settings) {
   sys::UniqueFd space = open_network(now.live.state.pid);
   std::vector<EndpointSettings> others = services_.networks.endpoints_of(now.record.id);
-  std::optional<runtime::NetworkInterface> before = find_default(others);
+  const std::vector<runtime::NetworkInterface> before = default_routes(others);
   AttachRequest request = attach_request(now.record, network.name, settings);
   // The first network with a way out: now the ports can be published, too.
-  if (!before && !network.internal)
+  if (before.empty() && !network.internal)
     request.ports =
         plan_ports(json::parse(now.record.host_config_json), now.record.config.exposed_ports);
   EndpointSettings endpoint = services_.networks.attach(request);
   try {
     std::vector<runtime::NetworkInterface> interfaces = plan_interfaces({endpoint});
-    if (before) interfaces.front().gateway.clear();  // the way out stays as it is
+    // The way out stays as it is.
+    for (auto gateway : {&runtime::NetworkInterface::gateway, &runtime::NetworkInterface::gateway6})
+      if (has_route(before, gateway)) (interfaces.front().*gateway).clear();
     runtime::connect_interfaces(interfaces, {.pid = 0, .fd = space.get()});
     in_network(space, [&] { runtime::configure_interfaces(interfaces); });
     runtime::await_interfaces(interfaces);
@@ -161,9 +172,28 @@ void Containers::disconnect_network(const std::string& reference, const Network&
   save_networking(container, now.record, networking);
 }
 
+namespace {
+
+// Those that went with an interface, through the ones that are left.
+void restore_default_routes(const ContainerSnapshot& now,
+                            const std::vector<runtime::NetworkInterface>& before,
+                            const std::string& gone,
+                            std::vector<runtime::NetworkInterface> after) {
+  const auto left = std::find_if(before.begin(), before.end(),
+                                 [&](const auto& interface) { return interface.name == gone; });
+  if (left == before.end()) return;
+  for (runtime::NetworkInterface& interface : after) {
+    if (left->gateway.empty()) interface.gateway.clear();
+    if (left->gateway6.empty()) interface.gateway6.clear();
+    in_network(open_network(now.live.state.pid), [&] { runtime::add_default_route(interface); });
+  }
+}
+
+}  // namespace
+
 void Containers::pull_out(const ContainerSnapshot& now, const Network& network) {
   std::vector<EndpointSettings> endpoints = services_.networks.endpoints_of(now.record.id);
-  std::optional<runtime::NetworkInterface> before = find_default(endpoints);
+  const std::vector<runtime::NetworkInterface> before = default_routes(endpoints);
   auto leaving = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) {
     return endpoint.network_id == network.id;
   });
@@ -173,9 +203,7 @@ void Containers::pull_out(const ContainerSnapshot& now, const Network& network) 
   endpoints.erase(leaving);
   if (auto link = runtime::find_link(link_name)) runtime::delete_links({link->index});
   services_.networks.release(now.record.id, network.id);
-  std::optional<runtime::NetworkInterface> after = find_default(endpoints);
-  if (!before || !after || before->name != interface) return;
-  in_network(open_network(now.live.state.pid), [&] { runtime::add_default_route(*after); });
+  restore_default_routes(now, before, interface, default_routes(endpoints));
 }
 
 }  // namespace ctr::daemon

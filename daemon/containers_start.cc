@@ -1,4 +1,5 @@
 // Start and restart: from a record to a process.
+#include "daemon/container_links.h"
 #include "daemon/containers.h"
 #include "daemon/logging.h"
 #include "runtime/sys/error.h"
@@ -109,7 +110,29 @@ JoinedContainers Containers::join_containers(const ContainerRecord& record) cons
     joined.namespaces[wish.kind] = fmt::format("/proc/{}/ns/{}", other.live.state.pid, wish.name);
     if (wish.kind == NamespaceKind::network) joined.network_id = id;
   }
+  link_containers(record, joined);
   return joined;
+}
+
+// On networks that users made, the name server knows them at any time.
+void Containers::link_containers(const ContainerRecord& record, JoinedContainers& joined) const {
+  std::optional<Network> network = services_.networks.find(record.host.network_mode);
+  if (record.host.links.empty() || !network || !network->predefined) return;
+  for (const std::string& text : record.host.links) {
+    const ContainerLink link = parse_link(text);
+    const ContainerSnapshot target = snapshot(index_.get(link.target)->id);
+    if (!target.live.state.alive())
+      throw sys::Error(sys::ErrorKind::conflict,
+                       fmt::format("Cannot link to a non running container: /{} AS /{}/{}",
+                                   target.record.name, record.name, link.alias));
+    for (const EndpointSettings& endpoint : services_.networks.endpoints_of(target.record.id)) {
+      if (endpoint.network_id != network->id) continue;
+      joined.linked_hosts.push_back(
+          {endpoint.ip, {link.alias, target.record.config.hostname, target.record.name}});
+      for (std::string& variable : link_environment(link, record, target.record, endpoint.ip))
+        joined.link_environment.push_back(std::move(variable));
+    }
+  }
 }
 
 std::vector<ParkedAttach> Containers::take_parked(Container& container,

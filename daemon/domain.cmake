@@ -6,7 +6,7 @@ add_library(daemon_dns STATIC
   dns/name_server.cc
   dns/upstream.cc)
 ctr_export_headers(daemon_dns daemon/dns)
-target_link_libraries(daemon_dns PUBLIC runtime_sys daemon_process)
+target_link_libraries(daemon_dns PUBLIC runtime_sys runtime_network daemon_process)
 
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
@@ -18,6 +18,7 @@ add_library(daemon_domain STATIC
   container_config.cc
   container_filters.cc
   container_index.cc
+  container_links.cc
   container_mounts.cc
   container_names.cc
   container_processes.cc

@@ -102,6 +102,7 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
       snapshotter_.prepare(digests(record.diff_ids), directory(record.id));
   placement.overlay = {snapshot.lower, snapshot.upper, snapshot.work};
   placement.joined = joined.namespaces;
+  placement.link_environment = joined.link_environment;
   for (const MountPoint& mount : record.mounts) {
     if (mount.type == "tmpfs") continue;  // build_spec() reads these from HostConfig
     if (mount.type == "bind") settle_bind_source(mount);

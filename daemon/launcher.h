@@ -13,6 +13,7 @@
 
 #include "daemon/container.h"
 #include "daemon/monitor_spawner.h"
+#include "daemon/networks/network_files.h"
 #include "daemon/networks/networks.h"
 #include "daemon/seccomp_cache.h"
 #include "daemon/spec_builder.h"
@@ -37,6 +38,9 @@ struct LauncherOptions {
 struct JoinedContainers {
   std::map<runtime::NamespaceKind, std::string> namespaces;
   std::string network_id;  // of the container whose network is shared: its files are used too
+  // The containers that it is linked to on the default bridge.
+  std::vector<LinkedHost> linked_hosts;
+  std::vector<std::string> link_environment;
 };
 
 class Launcher {

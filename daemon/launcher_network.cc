@@ -44,8 +44,12 @@ AttachRequest attach_request(const ContainerRecord& record, const std::string& n
   request.container_id = record.id;
   request.network = network;
   request.mac = text_of(endpoint, "MacAddress");
-  if (endpoint.contains("IPAMConfig") && endpoint["IPAMConfig"].is_object())
+  if (endpoint.contains("IPAMConfig") && endpoint["IPAMConfig"].is_object()) {
     request.ip = text_of(endpoint["IPAMConfig"], "IPv4Address");
+    request.ip6 = text_of(endpoint["IPAMConfig"], "IPv6Address");
+  }
+  if (endpoint.contains("GwPriority") && endpoint["GwPriority"].is_number_integer())
+    request.gateway_priority = endpoint["GwPriority"].get<int>();
   if (endpoint.contains("Aliases") && endpoint["Aliases"].is_array())
     for (const json& alias : endpoint["Aliases"])
       request.aliases.push_back(alias.get<std::string>());
@@ -107,8 +111,10 @@ void Launcher::write_network_files(const ContainerRecord& record, Placement& pla
   hosts.hostname = record.config.hostname;
   hosts.domainname = record.config.domainname;
   hosts.extra_hosts = record.host.extra_hosts;
+  hosts.linked = joined.linked_hosts;
   for (const EndpointSettings& endpoint : endpoints) {
-    if (!endpoint.ip.empty()) hosts.addresses.push_back(endpoint.ip);
+    for (const std::string& address : {endpoint.ip, endpoint.ip6})
+      if (!address.empty()) hosts.addresses.push_back(address);
     if (hosts.host_gateway.empty()) hosts.host_gateway = endpoint.gateway;
   }
   if (shares_host) hosts.host_file = sys::find_file("/etc/hosts").value_or("");

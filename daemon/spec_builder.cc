@@ -33,12 +33,14 @@ bool sets_variable(const std::vector<std::string>& env, std::string_view name) {
   });
 }
 
-// Docker's order: PATH, HOSTNAME, TERM, then the image's and the user's, which win.
-std::vector<std::string> plan_environment(const ContainerConfig& config) {
+// Docker's order: PATH, HOSTNAME, TERM, links, then the image's and the user's, which win.
+std::vector<std::string> plan_environment(const ContainerConfig& config,
+                                          const std::vector<std::string>& links) {
   std::vector<std::string> env;
   if (!sets_variable(config.env, "PATH")) env.emplace_back(path_variable);
   if (!config.hostname.empty()) env.push_back("HOSTNAME=" + config.hostname);
   if (config.tty) env.emplace_back("TERM=xterm");
+  env.insert(env.end(), links.begin(), links.end());
   env.insert(env.end(), config.env.begin(), config.env.end());
   return env;
 }
@@ -85,7 +87,7 @@ std::vector<runtime::Rlimit> plan_limits(const HostConfig& host_config, const Ho
 }
 
 runtime::Process plan_process(const ContainerConfig& config, const HostConfig& host_config,
-                              const HostFacts& facts) {
+                              const Placement& placement, const HostFacts& facts) {
   runtime::Process process;
   process.terminal = config.tty;
   process.terminal_rows =
@@ -95,7 +97,7 @@ runtime::Process plan_process(const ContainerConfig& config, const HostConfig& h
   process.user.docker_user = config.user.empty() ? "0" : config.user;
   process.user.docker_groups = host_config.group_add;
   process.args = plan_arguments(config, host_config, facts);
-  process.env = plan_environment(config);
+  process.env = plan_environment(config, placement.link_environment);
   process.cwd = config.working_dir.empty() ? "/" : config.working_dir;
   process.make_cwd = true;
   process.capabilities =
@@ -243,7 +245,7 @@ ContainerSpec build_spec(const ContainerConfig& config, const HostConfig& host_c
                          const Placement& placement, const HostFacts& facts) {
   SecurityOptions security = parse_security_options(host_config, facts);
   ContainerSpec spec;
-  spec.process = plan_process(config, host_config, facts);
+  spec.process = plan_process(config, host_config, placement, facts);
   spec.root.readonly = host_config.readonly_rootfs;
   spec.root.overlay = placement.overlay;
   if (host_config.uts_mode != "host") {

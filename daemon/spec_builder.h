@@ -47,6 +47,7 @@ struct Placement {
   std::map<runtime::NamespaceKind, std::string> joined;
   std::string seccomp_program;  // compiled filter; empty: unconfined
   uint32_t seccomp_flags = 0;
+  std::vector<std::string> link_environment;  // "DB_PORT=tcp://172.17.0.2:80"
   bool name_server = false;  // neighbours have names: see daemon/dns
 };
 

@@ -238,7 +238,10 @@ struct NetworkInterface {
   std::string mac_address;      // "02:42:ac:11:00:02"
   std::string address;          // "172.17.0.2/16"
   std::string gateway;          // "172.17.0.1"; empty: no default route
+  std::string address6;         // "fd00::2/64"; empty: no IPv6 on it at all
+  std::string gateway6;         // "fd00::1"
   uint32_t mtu = 1500;
+  bool isolated = false;        // from the bridge's other isolated ports
 };
 
 // --- hooks ---------------------------------------------------------------------------------------

@@ -355,7 +355,10 @@ void describe(Fields& fields, NetworkInterface& interface) {
   fields("macAddress", interface.mac_address);
   fields("address", interface.address);
   fields("gateway", interface.gateway);
+  fields("address6", interface.address6);
+  fields("gateway6", interface.gateway6);
   fields("mtu", interface.mtu);
+  fields("isolated", interface.isolated);
 }
 
 template <class Fields>

@@ -19,23 +19,33 @@ using nlohmann::json;
 struct CreateOptions {
   std::string name;
   std::string driver = "bridge";
-  std::string subnet, gateway, ip_range;
+  std::vector<std::string> subnets, gateways, ip_ranges;
   std::vector<std::string> labels, driver_options, aux_addresses;
   bool attachable = false, internal = false, ipv6 = false;
 };
 
+bool is_ipv6(const std::string& text) { return text.find(':') != std::string::npos; }
+
+// The subnet's configuration that an address or a range belongs to: of its family there is one.
+json& configuration_for(json& configurations, const std::string& text, const char* flag) {
+  for (json& configuration : configurations)
+    if (is_ipv6(configuration["Subnet"]) == is_ipv6(text)) return configuration;
+  throw sys::Error(sys::ErrorKind::invalid_argument,
+                   fmt::format("{} {} needs a --subnet that it lies in", flag, text));
+}
+
 json network_request(const CreateOptions& options) {
-  json configuration = json::object();
-  if (!options.subnet.empty()) configuration["Subnet"] = options.subnet;
-  if (!options.gateway.empty()) configuration["Gateway"] = options.gateway;
-  if (!options.ip_range.empty()) configuration["IPRange"] = options.ip_range;
-  if (!options.aux_addresses.empty())
-    configuration["AuxiliaryAddresses"] = key_values(options.aux_addresses, "--aux-address");
-  if (options.subnet.empty() && !configuration.empty())
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     "--gateway, --ip-range and --aux-address need a --subnet that they lie in");
-  json ipam = {{"Driver", "default"}, {"Config", json::array()}};
-  if (!configuration.empty()) ipam["Config"].push_back(configuration);
+  json configurations = json::array();
+  for (const std::string& subnet : options.subnets) configurations.push_back({{"Subnet", subnet}});
+  for (const std::string& gateway : options.gateways)
+    configuration_for(configurations, gateway, "--gateway")["Gateway"] = gateway;
+  for (const std::string& range : options.ip_ranges)
+    configuration_for(configurations, range, "--ip-range")["IPRange"] = range;
+  const json auxiliary = key_values(options.aux_addresses, "--aux-address");
+  for (auto entry = auxiliary.begin(); entry != auxiliary.end(); ++entry)
+    configuration_for(configurations, entry.value(), "--aux-address")["AuxiliaryAddresses"][entry.key()] =
+        entry.value();
+  const json ipam = {{"Driver", "default"}, {"Config", configurations}};
   return {{"Name", options.name},
           {"Driver", options.driver},
           {"CheckDuplicate", true},
@@ -144,9 +154,13 @@ void add_network_create(CLI::App& parent, Context& context, std::string name) {
   auto o = std::make_shared<CreateOptions>();
   CLI::App* command = parent.add_subcommand(name, "Create a network");
   command->add_option("-d,--driver", o->driver, "Driver: bridge")->type_name("DRIVER");
-  command->add_option("--subnet", o->subnet, "Addresses, such as 10.1.0.0/16")->type_name("SUBNET");
-  command->add_option("--gateway", o->gateway, "The host's address in it")->type_name("ADDRESS");
-  command->add_option("--ip-range", o->ip_range, "Part of the subnet that containers get theirs of")
+  command
+      ->add_option("--subnet", o->subnets,
+                   "Addresses, such as 10.1.0.0/16; one of IPv6, too, with --ipv6")
+      ->type_name("SUBNET");
+  command->add_option("--gateway", o->gateways, "The host's address in it")
+      ->type_name("ADDRESS");
+  command->add_option("--ip-range", o->ip_ranges, "Part of the subnet that containers get theirs of")
       ->type_name("SUBNET");
   command->add_option("--aux-address", o->aux_addresses, "An address that no container gets")
       ->type_name("NAME=ADDRESS");

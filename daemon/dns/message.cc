@@ -100,6 +100,9 @@ std::vector<std::string> records_of(const Answer& answer) {
     put_u32(data, address);
     records.push_back(record(type_a, data));
   }
+  for (const runtime::Ipv6Address& address : answer.addresses6)
+    records.push_back(record(
+        type_aaaa, std::string(reinterpret_cast<const char*>(address.data()), address.size())));
   for (const std::string& name : answer.names)
     records.push_back(record(type_ptr, encode_name(name)));
   return records;
@@ -177,6 +180,25 @@ std::optional<uint32_t> parse_reverse_name(std::string_view name) {
     name.remove_prefix(std::min(name.size(), label.size() + 1));
   }
   return name.empty() ? std::optional(address) : std::nullopt;
+}
+
+// RFC 3596, section 2.5: the last nibble first.
+std::optional<runtime::Ipv6Address> parse_reverse_name6(std::string_view name) {
+  constexpr std::string_view suffix = ".ip6.arpa";
+  constexpr size_t nibbles = 32;
+  if (!name.ends_with(suffix)) return std::nullopt;
+  name.remove_suffix(suffix.size());
+  if (name.size() != 2 * nibbles - 1) return std::nullopt;
+  runtime::Ipv6Address address{};
+  for (size_t i = 0; i < nibbles; ++i) {
+    uint8_t nibble = 0;
+    const char* digit = name.data() + 2 * i;
+    auto [end, error] = std::from_chars(digit, digit + 1, nibble, 16);
+    if (error != std::errc() || (i > 0 && digit[-1] != '.')) return std::nullopt;
+    const size_t byte = (nibbles - 1 - i) / 2;
+    address[byte] |= static_cast<uint8_t>(i % 2 == 0 ? nibble : nibble << 4);
+  }
+  return address;
 }
 
 uint16_t message_id(std::string_view message) {

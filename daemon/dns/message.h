@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/network/addresses.h"
+
 namespace ctr::daemon::dns {
 
 inline constexpr uint16_t type_a = 1;
@@ -47,6 +49,7 @@ std::optional<ParsedQuery> parse_query(std::string_view message);
 struct Answer {
   Rcode rcode = Rcode::no_error;
   std::vector<uint32_t> addresses{};  // IPv4, host byte order
+  std::vector<runtime::Ipv6Address> addresses6{};
   std::vector<std::string> names{};   // of a PTR question
 };
 // At most `limit` bytes: where not all fits, what does, marked as truncated.
@@ -54,6 +57,7 @@ std::string make_answer(const Query& query, const Answer& answer, size_t limit);
 
 // "77.0.92.10.in-addr.arpa": the address; nullopt for any other name.
 std::optional<uint32_t> parse_reverse_name(std::string_view name);
+std::optional<runtime::Ipv6Address> parse_reverse_name6(std::string_view name);
 
 // Of any message with a header.
 uint16_t message_id(std::string_view message);

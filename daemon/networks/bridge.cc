@@ -56,11 +56,28 @@ void create_bridge(NetlinkSocket& socket, const BridgePlan& plan) {
 }
 
 // A container's forged router advertisement must not give the host an address or a route (W01).
-void disable_ipv6(const std::string& bridge) {
+void set_up_ipv6(const std::string& bridge, bool wanted) {
   std::string directory = "/proc/sys/net/ipv6/conf/" + bridge;
-  if (!sys::exists(directory)) return;  // a kernel without IPv6
+  if (!sys::exists(directory)) {
+    if (!wanted) return;
+    throw Error(ErrorKind::unsupported, "this kernel has no IPv6");
+  }
   sys::write_existing(AT_FDCWD, directory + "/accept_ra", "0");
-  sys::write_existing(AT_FDCWD, directory + "/disable_ipv6", "1");
+  sys::write_existing(AT_FDCWD, directory + "/disable_ipv6", wanted ? "0" : "1");
+}
+
+// At once, without asking around whether somebody else has it.
+void plan_address6(NetlinkBatch& batch, int index, const std::string& text) {
+  const auto address = runtime::parse_ipv6_with_prefix(text).value();
+  batch.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, "set bridge address " + text);
+  ifaddrmsg header{};
+  header.ifa_family = AF_INET6;
+  header.ifa_prefixlen = address.prefix;
+  header.ifa_flags = IFA_F_NODAD;
+  header.ifa_index = static_cast<uint32_t>(index);
+  batch.header(header);
+  batch.attribute(IFA_LOCAL, address.address.data(), address.address.size());
+  batch.attribute(IFA_ADDRESS, address.address.data(), address.address.size());
 }
 
 void plan_address(NetlinkBatch& batch, uint16_t type, uint16_t flags, int index, uint32_t address,
@@ -133,7 +150,7 @@ void ensure_bridge(const BridgePlan& plan) {
   int index = socket.find_index(plan.name);
   if (index == 0) {
     create_bridge(socket, plan);
-    disable_ipv6(plan.name);
+    set_up_ipv6(plan.name, !plan.address6.empty());
     index = socket.find_index(plan.name);
   } else if (runtime::find_link(plan.name).value_or(runtime::Link{}).kind != "bridge") {
     throw Error(ErrorKind::conflict, fmt::format("link '{}' is not a bridge", plan.name));
@@ -151,6 +168,7 @@ void ensure_bridge(const BridgePlan& plan) {
   if (!has_address)
     plan_address(batch, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, plan.address,
                  plan.prefix);
+  if (!plan.address6.empty()) plan_address6(batch, index, plan.address6);
   batch.begin(RTM_NEWLINK, 0, fmt::format("bring up bridge '{}'", plan.name));
   batch.header(link_header(index, true));
   socket.execute(batch);
@@ -216,6 +234,18 @@ void enable_local_routing(const std::string& bridge) {
 void enable_forwarding() {
   const std::string path = "/proc/sys/net/ipv4/ip_forward";
   if (sys::read_file(path, 16).starts_with("1")) return;
+  sys::write_existing(AT_FDCWD, path, "1");
+}
+
+void enable_forwarding6() {
+  const std::string directory = "/proc/sys/net/ipv6/conf/";
+  const std::string path = directory + "all/forwarding";
+  if (sys::find_file(path, 16).value_or("1").starts_with("1")) return;
+  for (const std::string& interface : sys::list_directory(directory)) {
+    const std::string setting = directory + interface + "/accept_ra";
+    if (sys::find_file(setting, 16).value_or("").starts_with("1"))
+      sys::write_existing(AT_FDCWD, setting, "2");
+  }
   sys::write_existing(AT_FDCWD, path, "1");
 }
 

@@ -18,6 +18,7 @@ struct BridgePlan {
   std::string name;      // at most 15 of [A-Za-z0-9_.-]
   uint32_t address = 0;  // the bridge's own: the containers' gateway
   int prefix = 0;
+  std::string address6{};  // "fd00::1/64"; empty: no IPv6 on it
   uint32_t mtu = 1500;
 };
 
@@ -25,7 +26,7 @@ struct BridgePlan {
 // refuse.
 void check_bridge_name(std::string_view name);
 
-// Makes the bridge be there, up, with its address, without IPv6. Nothing happens if it is so
+// Makes the bridge be there, up, with its addresses, without IPv6 if it has no address of that. Nothing happens if it is so
 // already; other addresses of a bridge that we made are removed.
 void ensure_bridge(const BridgePlan& plan);
 // Deletes a bridge that we made; blocks for some 20 ms. False if it is not there or not ours.
@@ -47,6 +48,9 @@ std::vector<Subnet> routed_subnets();
 // The sysctl net.ipv4.ip_forward: without it nothing leaves a bridge. Stays on when we go: others
 // may have come to rely on it.
 void enable_forwarding();
+// The same for IPv6, net.ipv6.conf.all.forwarding: with it a host would stop to take router
+// advertisements, and lose its own way out. Interfaces that take them are told to go on (accept_ra = 2).
+void enable_forwarding6();
 // The bridge's sysctl route_localnet: what the host's loopback sends to a published port comes back.
 // Only for a bridge whose firewall table keeps containers from 127.0.0.1.
 void enable_local_routing(const std::string& bridge);

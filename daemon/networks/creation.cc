@@ -8,6 +8,7 @@
 #include "daemon/networks/networks.h"
 #include "daemon/networks/records.h"
 #include "image/database.h"
+#include "runtime/network/addresses.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 
@@ -61,7 +62,24 @@ bool Network::masquerade() const {
   return option == options.end() || is_true(option->second);
 }
 
-AddressPool Networks::choose_pool(const NewNetwork& wanted) {
+bool Network::connects_containers() const {
+  auto option = options.find(bridge_option::icc);
+  return option == options.end() || is_true(option->second);
+}
+
+bool Network::is_auxiliary(uint32_t address) const {
+  return std::any_of(auxiliary.begin(), auxiliary.end(), [&](const auto& entry) {
+    return runtime::parse_ipv4(entry.second) == address;
+  });
+}
+
+bool Network::is_auxiliary(const Ipv6Address& address) const {
+  return std::any_of(auxiliary.begin(), auxiliary.end(), [&](const auto& entry) {
+    return runtime::parse_ipv6(entry.second) == address;
+  });
+}
+
+AddressPool Networks::choose_pool(const NewNetwork::Subnet& wanted) {
   if (wanted.subnet.empty()) {
     if (!wanted.gateway.empty() || !wanted.ip_range.empty())
       refuse("a gateway or an ip-range needs a subnet");
@@ -76,6 +94,37 @@ AddressPool Networks::choose_pool(const NewNetwork& wanted) {
                               wanted.subnet, other.name));
   return pool;
 }
+
+AddressPool6 Networks::choose_pool6(const NewNetwork::Subnet& wanted) {
+  if (!wanted.ip_range.empty())
+    throw Error(ErrorKind::unsupported, "an ip-range of an IPv6 subnet is not supported yet");
+  if (wanted.subnet.empty() && !wanted.gateway.empty()) refuse("a gateway needs a subnet");
+  AddressPool6 pool = plan_pool6(
+      wanted.subnet.empty() ? unique_local_subnet(sys::random_hex(5)) : wanted.subnet,
+      wanted.gateway);
+  for (const Network& other : records::list_networks(database_))
+    if (other.pool6 && other.pool6->subnet.overlaps(pool.subnet))
+      throw Error(ErrorKind::forbidden,
+                  fmt::format("Pool overlaps with other one on this address space: {} is part of "
+                              "network {}",
+                              to_string(pool.subnet), other.name));
+  return pool;
+}
+
+namespace {
+
+void check_auxiliary(const Network& network) {
+  for (const auto& [name, text] : network.auxiliary) {
+    const auto ipv4 = runtime::parse_ipv4(text);
+    const auto ipv6 = runtime::parse_ipv6(text);
+    if (!ipv4 && !ipv6) refuse(fmt::format("invalid auxiliary address '{}': {}", name, text));
+    const bool lies_in = ipv4 ? network.pool->subnet.contains(*ipv4)
+                              : network.pool6 && network.pool6->subnet.contains(*ipv6);
+    if (!lies_in) refuse(fmt::format("no matching subnet for aux-address {}", text));
+  }
+}
+
+}  // namespace
 
 Network Networks::plan_network(const NewNetwork& wanted) {
   check_network_name(wanted.name);
@@ -99,11 +148,10 @@ Network Networks::plan_network(const NewNetwork& wanted) {
   check_bridge_name(network.bridge);
   if (auto mtu = wanted.options.find(bridge_option::mtu); mtu != wanted.options.end())
     network.mtu = parse_mtu(mtu->second);
-  if (auto icc = wanted.options.find(bridge_option::icc);
-      icc != wanted.options.end() && !is_true(icc->second))
-    throw Error(ErrorKind::unsupported,
-                fmt::format("{}=false is not supported yet", bridge_option::icc));
-  network.pool = choose_pool(wanted);
+  network.pool = choose_pool(wanted.ipv4);
+  if (wanted.enable_ipv6) network.pool6 = choose_pool6(wanted.ipv6);
+  network.auxiliary = wanted.auxiliary;
+  check_auxiliary(network);
   return network;
 }
 

@@ -48,11 +48,23 @@ std::string choose_interface(const std::vector<EndpointSettings>& others) {
 
 }  // namespace
 
+PortRule port_rule(const EndpointSettings& endpoint, const PublishedPort& port) {
+  const std::string& address = is_ipv6(port) ? endpoint.ip6 : endpoint.ip;
+  if (address.empty())
+    refuse(fmt::format("cannot publish a port on [{}]: the network {} has no IPv6 subnet "
+                       "(docker network create --ipv6)",
+                       port.host_ip, endpoint.network_name));
+  return {port, address};
+}
+
 std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints) {
   std::sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.gateway.empty(), a.network_name) <
-           std::pair(b.gateway.empty(), b.network_name);
+    return std::tuple(-a.gateway_priority, a.gateway.empty(), a.network_name) <
+           std::tuple(-b.gateway_priority, b.gateway.empty(), b.network_name);
   });
+  // One default route a family.
+  bool has_route = false;
+  bool has_route6 = false;
   std::vector<runtime::NetworkInterface> interfaces;
   for (const EndpointSettings& endpoint : endpoints) {
     if (endpoint.driver != NetworkDriver::bridge) continue;
@@ -61,8 +73,15 @@ std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSetti
                           .bridge = endpoint.bridge,
                           .mac_address = endpoint.mac,
                           .address = fmt::format("{}/{}", endpoint.ip, endpoint.prefix),
-                          .gateway = interfaces.empty() ? endpoint.gateway : "",
-                          .mtu = endpoint.mtu});
+                          .gateway = has_route ? "" : endpoint.gateway,
+                          .address6 = endpoint.ip6.empty()
+                                          ? ""
+                                          : fmt::format("{}/{}", endpoint.ip6, endpoint.prefix6),
+                          .gateway6 = has_route6 ? "" : endpoint.gateway6,
+                          .mtu = endpoint.mtu,
+                          .isolated = endpoint.isolated});
+    has_route = has_route || !endpoint.gateway.empty();
+    has_route6 = has_route6 || !endpoint.gateway6.empty();
   }
   return interfaces;
 }
@@ -76,7 +95,7 @@ void Networks::ensure_ready(const Network& network) {
 std::vector<PortRule> Networks::port_rules(const Network& network) const {
   std::vector<PortRule> rules;
   for (const EndpointSettings& endpoint : endpoints_in(network.id))
-    for (const PublishedPort& port : endpoint.ports) rules.push_back({port, endpoint.ip});
+    for (const PublishedPort& port : endpoint.ports) rules.push_back(port_rule(endpoint, port));
   return rules;
 }
 
@@ -99,7 +118,8 @@ void Networks::publish_ports(const Network& network, EndpointSettings& endpoint,
 uint32_t Networks::choose_address(const Network& network, const std::string& requested) {
   const AddressPool& pool = network.pool.value();
   auto taken = [&](uint32_t address) {
-    return records::address_is_taken(database_, network.id, address);
+    return network.is_auxiliary(address) ||
+           records::address_is_taken(database_, network.id, address);
   };
   if (!requested.empty()) {
     auto address = runtime::parse_ipv4(requested);
@@ -122,6 +142,32 @@ uint32_t Networks::choose_address(const Network& network, const std::string& req
   return *address;
 }
 
+// The caller holds a transaction. `address`: the endpoint's IPv4 address.
+std::string Networks::choose_address6(const Network& network, const std::string& requested,
+                                      uint32_t address) {
+  const AddressPool6& pool = network.pool6.value();
+  auto taken = [&](const Ipv6Address& candidate) {
+    return network.is_auxiliary(candidate) ||
+           records::address6_is_taken(database_, network.id, format_ipv6(candidate));
+  };
+  if (!requested.empty()) {
+    auto wanted = runtime::parse_ipv6(requested);
+    if (!wanted) refuse(fmt::format("invalid IPv6 address: {}", requested));
+    if (!may_be_given(pool, *wanted))
+      refuse(fmt::format("no configured subnet or ip range contain the IP address {}", requested));
+    if (taken(*wanted))
+      throw Error(ErrorKind::conflict, fmt::format("Address already in use: {}", requested));
+    return format_ipv6(*wanted);
+  }
+  auto chosen =
+      ctr::daemon::choose_address6(pool, address - network.pool.value().subnet.address, taken);
+  if (!chosen)
+    throw Error(ErrorKind::unavailable,
+                fmt::format("no available IPv6 addresses on network {} ({})", network.name,
+                            to_string(pool.subnet)));
+  return format_ipv6(*chosen);
+}
+
 EndpointSettings Networks::attach(const AttachRequest& request) {
   Network network = get(request.network);
   ensure_ready(network);
@@ -130,6 +176,7 @@ EndpointSettings Networks::attach(const AttachRequest& request) {
                             .driver = network.driver,
                             .endpoint_id = sys::random_hex(32),
                             .container_id = request.container_id,
+                            .gateway_priority = request.gateway_priority,
                             .aliases = request.aliases};
   Transaction transaction(database_);
   auto others = records::list_endpoints(database_, EndpointsOf::container, request.container_id);
@@ -142,11 +189,20 @@ EndpointSettings Networks::attach(const AttachRequest& request) {
     endpoint.ip = format_ipv4(address);
     endpoint.prefix = network.pool->subnet.prefix;
     if (!network.internal) endpoint.gateway = format_ipv4(network.pool->gateway);
+    if (network.pool6) {
+      endpoint.ip6 = choose_address6(network, request.ip6, address);
+      endpoint.prefix6 = network.pool6->subnet.prefix;
+      if (!network.internal) endpoint.gateway6 = format_ipv6(network.pool6->gateway);
+    } else if (!request.ip6.empty()) {
+      refuse(fmt::format("the network {} has no IPv6 subnet that {} could be of", network.name,
+                         request.ip6));
+    }
     endpoint.mac = choose_mac(request.mac, address);
     endpoint.interface = choose_interface(others);
     endpoint.host_interface = new_host_interface();
     endpoint.bridge = network.bridge;
     endpoint.mtu = network.mtu;
+    endpoint.isolated = !network.connects_containers();
   }
   records::insert_endpoint(database_, endpoint);
   transaction.commit();

@@ -39,13 +39,13 @@ void run_nft(const std::string& rules) {
 }
 
 // GETTABLE of nf_tables; false, too, where the kernel has no nf_tables.
-bool has_nft_table(const std::string& name) {
+bool has_nft_table(const std::string& name, int family = AF_INET) {
   try {
     runtime::NetlinkSocket socket(NETLINK_NETFILTER);
     runtime::NetlinkBatch batch;
     batch.begin(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, "find table '" + name + "'");
     nfgenmsg header{};
-    header.nfgen_family = AF_INET;
+    header.nfgen_family = static_cast<uint8_t>(family);
     header.version = NFNETLINK_V0;
     batch.header(header);
     batch.attribute(NFTA_TABLE_NAME, name);
@@ -111,40 +111,108 @@ std::string table_name(const std::string& bridge) {
 
 namespace {
 
-constexpr const char* anywhere = "0.0.0.0";
+// What the rules of the two families are written with.
+struct Family {
+  const char* name;          // nft's
+  const char* address_type;  // nft's
+  const char* loopback;
+  std::string subnet;
+};
+
+Family ipv4(const FirewallPlan& plan) {
+  return {"ip", "ipv4_addr", "127.0.0.0/8", to_string(plan.subnet)};
+}
+Family ipv6(const FirewallPlan& plan) {
+  return {"ip6", "ipv6_addr", "::1", to_string(plan.subnet6.value())};
+}
+
+bool is_anywhere(const PublishedPort& port) {
+  return port.host_ip == any_ipv4 || port.host_ip == any_ipv6;
+}
 
 // "10.0.0.1 . tcp . 80" in the map of one address, "tcp . 80" in the one of all.
 std::string element_key(const PublishedPort& port) {
   std::string key = fmt::format("{} . {}", port.protocol, port.host_port);
-  return port.host_ip == anywhere ? key : port.host_ip + " . " + key;
+  return is_anywhere(port) ? key : port.host_ip + " . " + key;
 }
 
 const char* map_of(const PublishedPort& port) {
-  return port.host_ip == anywhere ? "published_anywhere" : "published";
+  return is_anywhere(port) ? "published_anywhere" : "published";
 }
 
 // Two maps of ports, and chains that look into them: a container's start or end changes elements and
-// no rule. A packet from outside to 127.0.0.1 is never for us (W06), whatever route_localnet says.
-std::string port_chains(const FirewallPlan& plan) {
-  constexpr const char* lookup =
-      "fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published\n";
-  constexpr const char* lookup_anywhere =
-      "fib daddr type local dnat ip to meta l4proto . th dport map @published_anywhere\n";
-  return fmt::format(
+// no rule. A packet from outside to 127.0.0.1 is never for us (W06), whatever route_localnet says. There
+// is no such setting for IPv6: what is sent to ::1 cannot leave the host.
+std::string port_chains(const FirewallPlan& plan, const Family& family) {
+  const std::string lookup =
+      fmt::format("fib daddr type local dnat {0} to {0} daddr . meta l4proto . th dport map @published\n",
+                  family.name);
+  const std::string lookup_anywhere = fmt::format(
+      "fib daddr type local dnat {} to meta l4proto . th dport map @published_anywhere\n",
+      family.name);
+  const std::string elsewhere = fmt::format("{} daddr != {}", family.name, family.loopback);
+  const bool from_loopback = family.name == std::string_view("ip");
+  std::string text = fmt::format(
       " map published {{\n"
-      "  type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service\n }}\n"
+      "  type {0} . inet_proto . inet_service : {0} . inet_service\n }}\n"
       " map published_anywhere {{\n"
-      "  type inet_proto . inet_service : ipv4_addr . inet_service\n }}\n"
-      " chain unforged {{\n"
-      "  type filter hook prerouting priority -300; policy accept;\n"
-      "  iifname \"{0}\" ip daddr 127.0.0.0/8 drop\n }}\n"
-      " chain prerouting {{\n"
-      "  type nat hook prerouting priority -100; policy accept;\n"
-      "  ip daddr != 127.0.0.0/8 {1}  ip daddr != 127.0.0.0/8 {2} }}\n"
-      " chain output {{\n"
-      "  type nat hook output priority -100; policy accept;\n"
-      "  {1}  {2} }}\n",
-      plan.bridge, lookup, lookup_anywhere);
+      "  type inet_proto . inet_service : {0} . inet_service\n }}\n",
+      family.address_type);
+  if (from_loopback)
+    text += fmt::format(
+        " chain unforged {{\n"
+        "  type filter hook prerouting priority -300; policy accept;\n"
+        "  iifname \"{}\" ip daddr 127.0.0.0/8 drop\n }}\n",
+        plan.bridge);
+  const std::string condition = from_loopback ? "" : elsewhere + " ";
+  return text + fmt::format(
+                    " chain prerouting {{\n"
+                    "  type nat hook prerouting priority -100; policy accept;\n"
+                    "  {0} {1}  {0} {2} }}\n"
+                    " chain output {{\n"
+                    "  type nat hook output priority -100; policy accept;\n"
+                    "  {3}{1}  {3}{2} }}\n",
+                    elsewhere, lookup, lookup_anywhere, condition);
+}
+
+std::string postrouting_chain(const FirewallPlan& plan, const Family& family) {
+  std::string text =
+      " chain postrouting {\n"
+      "  type nat hook postrouting priority 100; policy accept;\n";
+  if (plan.masquerade)
+    text += fmt::format("  {} saddr {} oifname != \"{}\" masquerade\n", family.name, family.subnet,
+                        plan.bridge);
+  // Who uses a published port from the host's loopback or from the same network: the answer must
+  // come back through us. All others keep their address (W05).
+  return text + fmt::format("  oifname \"{}\" ct status dnat {} saddr {{ {}, {} }} masquerade\n }}\n",
+                            plan.bridge, family.name, family.loopback, family.subnet);
+}
+
+std::string forward_chain(const FirewallPlan& plan) {
+  std::string text =
+      " chain forward {\n"
+      "  type filter hook forward priority 0; policy accept;\n";
+  if (plan.internal)
+    text += fmt::format("  iifname \"{0}\" oifname != \"{0}\" drop\n", plan.bridge);
+  else
+    text += fmt::format(
+        "  oifname \"{0}\" ct state established,related accept\n"
+        "  oifname \"{0}\" ct status dnat accept\n",
+        plan.bridge);
+  // Neither a neighbour of the host that routes to our subnet (W06) nor another network's container
+  // (W04) may begin a conversation with a container; nor one of the same network, through the host, where
+  // the bridge keeps them apart.
+  const std::string foreign =
+      plan.connects_containers ? fmt::format(" iifname != \"{}\"", plan.bridge) : "";
+  return text + fmt::format("  oifname \"{}\"{} drop\n }}\n", plan.bridge, foreign);
+}
+
+// Declaring and deleting first makes it a replacement, whatever was there.
+std::string plan_family(const FirewallPlan& plan, const Family& family) {
+  std::string text = fmt::format("table {0} {1}\ndelete table {0} {1}\ntable {0} {1} {{\n", family.name,
+                                 table_name(plan.bridge));
+  if (!plan.internal) text += port_chains(plan, family) + postrouting_chain(plan, family);
+  return text + forward_chain(plan) + "}\n";
 }
 
 }  // namespace
@@ -156,43 +224,15 @@ std::string plan_ports_change(const std::string& bridge, const char* verb,
     std::string element = element_key(rule.port);
     if (verb == std::string_view("add"))
       element += fmt::format(" : {} . {}", rule.container_ip, rule.port.container_port);
-    text += fmt::format("{} element ip {} {} {{ {} }}\n", verb, table_name(bridge),
-                        map_of(rule.port), element);
+    text += fmt::format("{} element {} {} {} {{ {} }}\n", verb, is_ipv6(rule.port) ? "ip6" : "ip",
+                        table_name(bridge), map_of(rule.port), element);
   }
   return text;
 }
 
 std::string plan_table(const FirewallPlan& plan) {
-  // Declaring and deleting first makes it a replacement, whatever was there.
-  std::string text =
-      fmt::format("table ip {0}\ndelete table ip {0}\ntable ip {0} {{\n", table_name(plan.bridge));
-  if (!plan.internal) {
-    text += port_chains(plan);
-    text +=
-        " chain postrouting {\n"
-        "  type nat hook postrouting priority 100; policy accept;\n";
-    if (plan.masquerade)
-      text += fmt::format("  ip saddr {} oifname != \"{}\" masquerade\n", to_string(plan.subnet),
-                          plan.bridge);
-    // Who uses a published port from the host's loopback or from the same network: the answer must
-    // come back through us. All others keep their address (W05).
-    text += fmt::format(
-        "  oifname \"{}\" ct status dnat ip saddr {{ 127.0.0.0/8, {} }} masquerade\n }}\n",
-        plan.bridge, to_string(plan.subnet));
-  }
-  text +=
-      " chain forward {\n"
-      "  type filter hook forward priority 0; policy accept;\n";
-  if (plan.internal)
-    text += fmt::format("  iifname \"{0}\" oifname != \"{0}\" drop\n", plan.bridge);
-  else
-    text += fmt::format(
-        "  oifname \"{0}\" ct state established,related accept\n"
-        "  oifname \"{0}\" ct status dnat accept\n",
-        plan.bridge);
-  // Neither a neighbour of the host that routes to our subnet (W06) nor another network's container
-  // (W04) may begin a conversation with a container.
-  text += fmt::format("  oifname \"{0}\" iifname != \"{0}\" drop\n }}\n}}\n", plan.bridge);
+  std::string text = plan_family(plan, ipv4(plan));
+  if (plan.subnet6) text += plan_family(plan, ipv6(plan));
   if (!plan.internal) text += plan_ports_change(plan.bridge, "add", plan.ports);
   return text;
 }
@@ -214,8 +254,11 @@ bool table_exists(const std::string& bridge) {
 }
 
 void remove_table(const std::string& bridge) {
-  if (!table_exists(bridge)) return;
-  run_nft(fmt::format("delete table ip {}\n", table_name(bridge)));
+  std::string rules;
+  for (const auto& [family, name] : {std::pair(AF_INET, "ip"), std::pair(AF_INET6, "ip6")})
+    if (has_nft_table(table_name(bridge), family))
+      rules += fmt::format("delete table {} {}\n", name, table_name(bridge));
+  if (!rules.empty()) run_nft(rules);
 }
 
 bool drops_forwarded(const std::string& listing) {

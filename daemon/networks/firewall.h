@@ -1,4 +1,4 @@
-// What the firewall does for our networks: one nft table for each bridge, ours alone, put in whole
+// What the firewall does for our networks: one nft table for each bridge and family, ours alone, put in whole
 // and taken out whole. Nobody else's table is touched, but for iptables' own hook for such cases,
 // the chain DOCKER-USER, where a dockerd on the same host drops all that it does not know. Runs in:
 // ctrd, in the network namespace that it was started in. Needs CAP_NET_ADMIN and `nft`.
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/networks/ipam.h"
+#include "daemon/networks/ipam6.h"
 #include "daemon/networks/ports.h"
 
 namespace ctr::daemon {
@@ -16,6 +17,8 @@ namespace ctr::daemon {
 struct FirewallPlan {
   std::string bridge;  // checked by check_bridge_name
   Subnet subnet;
+  std::optional<Subnet6> subnet6{};
+  bool connects_containers = true;  // with each other
   bool internal = false;   // no way out
   bool masquerade = true;  // containers leave the host under its address
   std::vector<PortRule> ports{};

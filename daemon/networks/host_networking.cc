@@ -26,8 +26,12 @@ void HostNetworking::ensure(const Network& network, const std::vector<PortRule>&
   ensure_bridge({.name = network.bridge,
                  .address = pool.gateway,
                  .prefix = pool.subnet.prefix,
+                 .address6 = network.pool6 ? fmt::format("{}/{}", format_ipv6(network.pool6->gateway),
+                                                         network.pool6->subnet.prefix)
+                                           : "",
                  .mtu = network.mtu});
   if (!network.internal) enable_forwarding();
+  if (!network.internal && network.pool6) enable_forwarding6();
   if (firewall_) ensure_firewall(network, ports);
 }
 
@@ -37,6 +41,8 @@ void HostNetworking::ensure_firewall(const Network& network,
   try {
     apply_table({.bridge = network.bridge,
                  .subnet = network.pool.value().subnet,
+                 .subnet6 = network.pool6 ? std::optional(network.pool6->subnet) : std::nullopt,
+                 .connects_containers = network.connects_containers(),
                  .internal = network.internal,
                  .masquerade = network.masquerade(),
                  .ports = ports});
@@ -55,8 +61,21 @@ namespace {
 std::vector<PortRule> rules_of(const EndpointSettings& endpoint,
                                const std::vector<PublishedPort>& ports) {
   std::vector<PortRule> rules;
-  for (const PublishedPort& port : ports) rules.push_back({port, endpoint.ip});
+  for (const PublishedPort& port : ports) rules.push_back(port_rule(endpoint, port));
   return rules;
+}
+
+// What is published on every address is so on those of both families, under one number.
+std::vector<PortRequest> plan_ipv6_ports(const std::vector<PublishedPort>& ports) {
+  std::vector<PortRequest> requests;
+  for (const PublishedPort& port : ports)
+    if (port.host_ip == any_ipv4)
+      requests.push_back({.protocol = port.protocol,
+                          .container_port = port.container_port,
+                          .host_ip = any_ipv6,
+                          .first = port.host_port,
+                          .last = port.host_port});
+  return requests;
 }
 
 }  // namespace
@@ -70,6 +89,9 @@ std::vector<PublishedPort> HostNetworking::publish(const Network& network,
                      "again, without --iptables=false");
   std::vector<PublishedPort> published = sockets_.hold(endpoint.container_id, ports);
   try {
+    if (network.pool6)
+      for (PublishedPort& port : sockets_.hold(endpoint.container_id, plan_ipv6_ports(published)))
+        published.push_back(std::move(port));
     open_ports(network.bridge, rules_of(endpoint, published));
   } catch (...) {
     sockets_.release(endpoint.container_id);

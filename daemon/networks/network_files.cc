@@ -177,6 +177,11 @@ std::string hosts_file(const HostsInput& input) {
     }
     text += fmt::format("{}\t{}\n", host.address, host.name);
   }
+  for (const LinkedHost& host : input.linked) {
+    for (const std::string& name : host.names)
+      if (!is_host_name(name, name_limit)) refuse(fmt::format("invalid name of a link: '{}'", name));
+    text += fmt::format("{}\t{}\n", host.address, fmt::join(host.names, " "));
+  }
   if (input.hostname.empty()) return text;
   check_hostname(input.hostname);
   std::string names = input.hostname;

@@ -10,12 +10,19 @@
 
 namespace ctr::daemon {
 
+// Another container, by all the names that it has here.
+struct LinkedHost {
+  std::string address;
+  std::vector<std::string> names;
+};
+
 struct HostsInput {
   std::string hostname;
   std::string domainname;
   std::vector<std::string> addresses;  // the container's own, none with --network none
   std::vector<std::string>
       extra_hosts;           // --add-host: "name:ip" or "name=ip"; ip may be "host-gateway"
+  std::vector<LinkedHost> linked;  // --link
   std::string host_gateway;  // what "host-gateway" stands for: the bridge's address
   std::string host_file;     // --network host: the host's /etc/hosts, else empty
 };

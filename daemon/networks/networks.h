@@ -22,6 +22,7 @@
 #include "daemon/api/filters.h"
 #include "daemon/events.h"
 #include "daemon/networks/ipam.h"
+#include "daemon/networks/ipam6.h"
 #include "daemon/networks/ports.h"
 #include "runtime/spec.h"
 #include "runtime/sys/timestamp.h"
@@ -53,12 +54,19 @@ struct Network {
   bool attachable = false;
   std::string bridge;               // the bridge's name on the host; empty for host and none
   std::optional<AddressPool> pool;  // only with a bridge
+  std::optional<AddressPool6> pool6;  // only with IPv6
+  // Addresses of the pools that somebody else on the network has (--aux-address): name → address.
+  std::map<std::string, std::string> auxiliary;
   uint32_t mtu = 1500;
   std::map<std::string, std::string> options;  // com.docker.network.bridge.name …
   std::map<std::string, std::string> labels;
 
-  // com.docker.network.bridge.enable_ip_masquerade, on by default.
+  // com.docker.network.bridge.enable_ip_masquerade and enable_icc, on by default.
   bool masquerade() const;
+  bool connects_containers() const;
+  // Whether an address is one of the auxiliary ones, in any way to write it.
+  bool is_auxiliary(uint32_t address) const;
+  bool is_auxiliary(const Ipv6Address& address) const;
 };
 
 // A container's place in a network.
@@ -72,23 +80,33 @@ struct EndpointSettings {
   std::string ip{};              // "172.17.0.2"
   int prefix = 0;                // 16
   std::string gateway{};         // "172.17.0.1"; empty on an internal network
+  std::string ip6{};             // "fd00::2", these three empty without IPv6
+  int prefix6 = 0;
+  std::string gateway6{};
+  int gateway_priority = 0;      // of whose gateways the default routes go through: the highest
   std::string mac{};             // "02:42:ac:11:00:02"
   std::string interface {};      // "eth0", inside
   std::string host_interface{};  // the other end's name, new for each attach
   std::string bridge{};
   uint32_t mtu = 1500;
+  bool isolated = false;         // from the other containers of the network
   std::vector<std::string> aliases{};
   std::vector<PublishedPort> ports{};
 };
 
+// With the endpoint's address of the port's family. Error{invalid_argument} if it has none.
+PortRule port_rule(const EndpointSettings& endpoint, const PublishedPort& port);
+
 // ContainerSpec::interfaces for a container's endpoints: none for the drivers host and none; only
-// one interface has the default route (networks that are not internal first, then by name).
+// one interface has the default route of a family (by priority, then by name).
 std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints);
 
 struct AttachRequest {
   std::string container_id{};
   std::string network = "bridge";  // name, id or prefix of an id; "default" is "bridge", "" too
   std::string ip{};                // requested, or empty
+  std::string ip6{};               // requested, or empty
+  int gateway_priority = 0;
   std::string mac{};               // requested, or empty: made from the address
   std::vector<std::string> aliases{};
   std::vector<PortRequest> ports{};
@@ -99,10 +117,15 @@ struct NewNetwork {
   NetworkDriver driver = NetworkDriver::bridge;
   bool internal = false;
   bool attachable = false;
-  std::string
-      subnet{};  // "10.1.0.0/16"; empty: one of the default pools that the host does not use
-  std::string gateway{};   // empty: the subnet's first address
-  std::string ip_range{};  // part of the subnet to allocate from; empty: all of it
+  struct Subnet {
+    std::string subnet{};    // "10.1.0.0/16"; empty: one that the host does not use
+    std::string gateway{};   // empty: the subnet's first address
+    std::string ip_range{};  // part of the subnet to allocate from; empty: all of it
+  };
+  Subnet ipv4{};
+  Subnet ipv6{};
+  bool enable_ipv6 = false;
+  std::map<std::string, std::string> auxiliary{};  // name → address, of either family
   std::map<std::string, std::string> options{};
   std::map<std::string, std::string> labels{};
 };
@@ -185,12 +208,15 @@ class Networks {
   void remove_bridge_network();
   AddressPool choose_bridge_pool(const Options& options, const std::optional<Network>& old);
   AddressPool choose_free_pool();
-  AddressPool choose_pool(const NewNetwork& wanted);
+  AddressPool choose_pool(const NewNetwork::Subnet& wanted);
+  AddressPool6 choose_pool6(const NewNetwork::Subnet& wanted);
   Network plan_network(const NewNetwork& wanted);
   void ensure_bridges();
   void ensure_ready(const Network& network);
   void remove_from_host(const Network& network);
   uint32_t choose_address(const Network& network, const std::string& requested);
+  std::string choose_address6(const Network& network, const std::string& requested,
+                              uint32_t address);
   void publish_ports(const Network& network, EndpointSettings& endpoint,
                      const std::vector<PortRequest>& ports);
   std::vector<PortRule> port_rules(const Network& network) const;

@@ -9,7 +9,7 @@
 #include <cstring>
 #include <optional>
 
-#include "runtime/network/interfaces.h"
+#include "runtime/network/addresses.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::daemon {
@@ -22,10 +22,37 @@ namespace {
 // Cleaning up behind a container that ended deletes links and cgroups first.
 constexpr std::chrono::seconds release_patience{10};
 
-int socket_of(const std::string& protocol) {
-  if (protocol == "udp") return ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (protocol == "tcp") return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
+int socket_of(const PublishedPort& port) {
+  const int family = is_ipv6(port) ? AF_INET6 : AF_INET;
+  if (port.protocol == "udp") return ::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (port.protocol == "tcp") return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  return ::socket(family, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_SCTP);
+}
+
+// An address of either family, and its length.
+struct SocketAddress {
+  sockaddr_storage storage{};
+  socklen_t length = 0;
+  sockaddr* generic() { return reinterpret_cast<sockaddr*>(&storage); }
+  sockaddr_in& ipv4() { return reinterpret_cast<sockaddr_in&>(storage); }
+  sockaddr_in6& ipv6() { return reinterpret_cast<sockaddr_in6&>(storage); }
+};
+
+SocketAddress address_of(const PublishedPort& port) {
+  SocketAddress address;
+  if (is_ipv6(port)) {
+    address.ipv6().sin6_family = AF_INET6;
+    address.ipv6().sin6_port = htons(port.host_port);
+    const runtime::Ipv6Address bytes = runtime::parse_ipv6(port.host_ip).value();
+    std::memcpy(&address.ipv6().sin6_addr, bytes.data(), bytes.size());
+    address.length = sizeof(sockaddr_in6);
+  } else {
+    address.ipv4().sin_family = AF_INET;
+    address.ipv4().sin_port = htons(port.host_port);
+    address.ipv4().sin_addr.s_addr = htonl(runtime::parse_ipv4(port.host_ip).value());
+    address.length = sizeof(sockaddr_in);
+  }
+  return address;
 }
 
 // Bound, TCP listening as well: with SO_REUSEADDR (else the last connections of a port's former
@@ -34,22 +61,20 @@ void bind_port(int socket, PublishedPort& port) {
   int on = 1;
   if (port.protocol != "udp")
     sys::check(::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port.host_port);
-  address.sin_addr.s_addr = htonl(runtime::parse_ipv4(port.host_ip).value());
-  auto* generic = reinterpret_cast<sockaddr*>(&address);
-  sys::check(::bind(socket, generic, sizeof address), "bind");
+  if (is_ipv6(port))
+    sys::check(::setsockopt(socket, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on), "setsockopt");
+  SocketAddress address = address_of(port);
+  sys::check(::bind(socket, address.generic(), address.length), "bind");
   if (port.protocol != "udp") sys::check(::listen(socket, 0), "listen");
-  socklen_t length = sizeof address;
-  sys::check(::getsockname(socket, generic, &length), "getsockname");
-  port.host_port = ntohs(address.sin_port);
+  sys::check(::getsockname(socket, address.generic(), &address.length), "getsockname");
+  // At the same place in both families.
+  port.host_port = ntohs(address.ipv4().sin_port);
 }
 
 // nullopt: taken. An empty descriptor: the kernel has no such protocol, then nobody else can take
 // the port either.
 std::optional<sys::UniqueFd> find_socket(PublishedPort& port) {
-  sys::UniqueFd socket(socket_of(port.protocol));
+  sys::UniqueFd socket(socket_of(port));
   if (!socket && errno == EPROTONOSUPPORT && port.host_port != 0) return sys::UniqueFd();
   sys::check(socket.get(), "socket", port.protocol);
   try {

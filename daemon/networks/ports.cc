@@ -6,7 +6,7 @@
 #include <set>
 
 #include "daemon/api/json.h"
-#include "runtime/network/interfaces.h"
+#include "runtime/network/addresses.h"
 #include "runtime/sys/error.h"
 
 namespace ctr::daemon {
@@ -44,11 +44,9 @@ Range parse_range(std::string_view text) {
 }
 
 std::string expect_host_ip(const std::string& text) {
-  if (text.empty()) return "0.0.0.0";
-  if (!runtime::parse_ipv4(text))
-    refuse(fmt::format("cannot publish a port on '{}': the networks have IPv4 addresses only; say "
-                       "for example 127.0.0.1:8080:80",
-                       text));
+  if (text.empty()) return any_ipv4;
+  if (auto address = runtime::parse_ipv6(text)) return runtime::format_ipv6(*address);
+  if (!runtime::parse_ipv4(text)) refuse(fmt::format("invalid IP address in a port: \"{}\"", text));
   return text;
 }
 
@@ -76,6 +74,8 @@ void add_exposed(std::vector<PortRequest>& requests, const std::string& text,
 }
 
 }  // namespace
+
+bool is_ipv6(const PublishedPort& port) { return port.host_ip.find(':') != std::string::npos; }
 
 PortName parse_port_name(const std::string& text) {
   size_t slash = text.find('/');

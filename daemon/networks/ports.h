@@ -20,7 +20,7 @@ struct PortRequest {
 // A port of the host that leads to a container.
 struct PublishedPort {
   std::string protocol{};
-  std::string host_ip{};  // "0.0.0.0": every address of the host
+  std::string host_ip{};  // "0.0.0.0", "::": every address of the host, of that family
   uint16_t host_port = 0;
   uint16_t container_port = 0;
 };
@@ -30,6 +30,10 @@ struct PortRule {
   PublishedPort port;
   std::string container_ip;
 };
+
+inline constexpr const char* any_ipv4 = "0.0.0.0";
+inline constexpr const char* any_ipv6 = "::";
+bool is_ipv6(const PublishedPort& port);
 
 // "80/tcp", "53/udp"; "80" is TCP. Throws Error{invalid_argument} for anything else.
 struct PortName {

@@ -67,9 +67,18 @@ constexpr std::string_view second_version = R"sql(
 ALTER TABLE network_endpoints ADD COLUMN ports TEXT NOT NULL DEFAULT '[]';
 )sql";
 
+constexpr std::string_view third_version = R"sql(
+ALTER TABLE networks ADD COLUMN subnet6 TEXT NOT NULL DEFAULT '';     -- "fd00::/64", or "" without IPv6
+ALTER TABLE networks ADD COLUMN gateway6 TEXT NOT NULL DEFAULT '';
+ALTER TABLE networks ADD COLUMN auxiliary TEXT NOT NULL DEFAULT '{}';  -- JSON object
+ALTER TABLE network_endpoints ADD COLUMN address6 TEXT;                -- NULL without IPv6
+ALTER TABLE network_endpoints ADD COLUMN gateway_priority INTEGER NOT NULL DEFAULT 0;
+CREATE UNIQUE INDEX network_endpoints_by_address6 ON network_endpoints (network_id, address6);
+)sql";
+
 constexpr std::string_view network_columns =
     "id, name, driver, created, predefined, internal, attachable, bridge, mtu, subnet, gateway, "
-    "address_range, subnet_given, options, labels";
+    "address_range, subnet_given, options, labels, subnet6, gateway6, auxiliary";
 
 NetworkDriver driver_of(std::string_view text) {
   if (text == "host") return NetworkDriver::host;
@@ -98,6 +107,8 @@ Network network_of(const Statement& row) {
                                .given = row.integer(12) != 0};
   network.options = map_of(row.text(13));
   network.labels = map_of(row.text(14));
+  if (!row.text(15).empty()) network.pool6 = plan_pool6(row.text(15), row.text(16));
+  network.auxiliary = map_of(row.text(17));
   return network;
 }
 
@@ -123,13 +134,16 @@ void bind_network(Statement& statement, const Network& network) {
                  network.predefined, network.internal, network.attachable, network.bridge,
                  int64_t{network.mtu}, has_pool ? to_string(pool.subnet) : std::string(),
                  int64_t{pool.gateway}, has_pool ? to_string(pool.range) : std::string(),
-                 pool.given, dump_json(network.options), dump_json(network.labels));
+                 pool.given, dump_json(network.options), dump_json(network.labels),
+                 network.pool6 ? to_string(network.pool6->subnet) : std::string(),
+                 network.pool6 ? format_ipv6(network.pool6->gateway) : std::string(),
+                 dump_json(network.auxiliary));
 }
 
 }  // namespace
 
 void migrate(Database& database) {
-  database.migrate("networks", {first_version, second_version});
+  database.migrate("networks", {first_version, second_version, third_version});
 }
 
 std::vector<Network> list_networks(Database& database) {
@@ -158,7 +172,7 @@ std::vector<Network> find_networks_by_prefix(Database& database, std::string_vie
 void insert_network(Database& database, const Network& network) {
   Statement insert(database,
                    fmt::format("INSERT INTO networks ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-                               "?, ?, ?, ?, ?, ?, ?)",
+                               "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                network_columns));
   bind_network(insert, network);
   insert.run();
@@ -167,7 +181,7 @@ void insert_network(Database& database, const Network& network) {
 void update_network(Database& database, const Network& network) {
   Statement update(
       database, fmt::format("UPDATE networks SET ({}) = (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                            "?, ?) WHERE id = ?1",
+                            "?, ?, ?, ?, ?) WHERE id = ?1",
                             network_columns));
   bind_network(update, network);
   update.run();
@@ -194,6 +208,12 @@ bool address_is_taken(Database& database, std::string_view network_id, uint32_t 
   return select.bind(network_id, int64_t{address}).step();
 }
 
+bool address6_is_taken(Database& database, std::string_view network_id, const std::string& address) {
+  Statement select(database,
+                   "SELECT 1 FROM network_endpoints WHERE network_id = ? AND address6 = ?");
+  return select.bind(network_id, address).step();
+}
+
 uint64_t count_endpoints(Database& database, std::string_view network_id) {
   Statement select(database, "SELECT count(*) FROM network_endpoints WHERE network_id = ?");
   return select.bind(network_id).step() ? static_cast<uint64_t>(select.integer(0)) : 0;
@@ -208,7 +228,7 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
       database,
       fmt::format("SELECT e.id, e.network_id, n.name, n.driver, e.container_id, e.address, e.mac, "
                   "e.interface, e.host_interface, e.aliases, n.subnet, n.gateway, n.internal, "
-                  "n.bridge, n.mtu, e.ports FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
+                  "n.bridge, n.mtu, e.ports, e.address6, n.subnet6, n.gateway6, e.gateway_priority FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
                   "WHERE {} ORDER BY n.name, e.container_id",
                   condition));
   select.bind(scope == EndpointsOf::all ? "" : id);
@@ -234,6 +254,12 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
     endpoint.bridge = select.text(13);
     endpoint.mtu = static_cast<uint32_t>(select.integer(14));
     endpoint.ports = parse_published_ports(parse_json(select.text(15)));
+    endpoint.gateway_priority = static_cast<int>(select.integer(19));
+    if (auto subnet6 = parse_subnet6(select.text(17)); subnet6 && !select.is_null(16)) {
+      endpoint.ip6 = select.text(16);
+      endpoint.prefix6 = subnet6->prefix;
+      if (!endpoint.gateway.empty()) endpoint.gateway6 = select.text(18);
+    }
     endpoints.push_back(std::move(endpoint));
   }
   return endpoints;
@@ -242,13 +268,19 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
 void insert_endpoint(Database& database, const EndpointSettings& endpoint) {
   Statement insert(database,
                    "INSERT INTO network_endpoints (id, network_id, container_id, mac, interface, "
-                   "host_interface, aliases, address) VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+                   "host_interface, aliases, gateway_priority, address, address6) "
+                   "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(endpoint.endpoint_id, endpoint.network_id, endpoint.container_id, endpoint.mac,
-              endpoint.interface, endpoint.host_interface, dump_json(endpoint.aliases));
+              endpoint.interface, endpoint.host_interface, dump_json(endpoint.aliases),
+              int64_t{endpoint.gateway_priority});
   if (auto address = runtime::parse_ipv4(endpoint.ip))
     insert.bind(int64_t{*address});
   else
     insert.bind(std::nullopt);
+  if (endpoint.ip6.empty())
+    insert.bind(std::nullopt);
+  else
+    insert.bind(endpoint.ip6);
   insert.run();
 }
 

@@ -29,6 +29,8 @@ uint32_t last_address(image::Database& database, std::string_view network_id);
 void set_last_address(image::Database& database, std::string_view network_id, uint32_t address);
 
 bool address_is_taken(image::Database& database, std::string_view network_id, uint32_t address);
+bool address6_is_taken(image::Database& database, std::string_view network_id,
+                       const std::string& address);
 uint64_t count_endpoints(image::Database& database, std::string_view network_id);
 
 enum class EndpointsOf { all, container, network };

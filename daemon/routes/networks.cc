@@ -14,6 +14,14 @@ using sys::ErrorKind;
 
 namespace {
 
+// Those of one family, as the request that made the network had them.
+json auxiliary_json(const Network& network, bool ipv6) {
+  json addresses = json::object();
+  for (const auto& [name, address] : network.auxiliary)
+    if ((address.find(':') != std::string::npos) == ipv6) addresses[name] = address;
+  return addresses;
+}
+
 json ipam_json(const Network& network) {
   json configurations = json::array();
   if (network.pool) {
@@ -21,6 +29,15 @@ json ipam_json(const Network& network) {
                           {"Gateway", format_ipv4(network.pool->gateway)}};
     if (!(network.pool->range == network.pool->subnet))
       configuration["IPRange"] = to_string(network.pool->range);
+    if (json auxiliary = auxiliary_json(network, false); !auxiliary.empty())
+      configuration["AuxiliaryAddresses"] = std::move(auxiliary);
+    configurations.push_back(std::move(configuration));
+  }
+  if (network.pool6) {
+    json configuration = {{"Subnet", to_string(network.pool6->subnet)},
+                          {"Gateway", format_ipv6(network.pool6->gateway)}};
+    if (json auxiliary = auxiliary_json(network, true); !auxiliary.empty())
+      configuration["AuxiliaryAddresses"] = std::move(auxiliary);
     configurations.push_back(std::move(configuration));
   }
   return {{"Driver", "default"}, {"Options", nullptr}, {"Config", std::move(configurations)}};
@@ -33,7 +50,7 @@ json network_json(const Network& network) {
           {"Scope", "local"},
           {"Driver", to_string(network.driver)},
           {"EnableIPv4", true},
-          {"EnableIPv6", false},
+          {"EnableIPv6", network.pool6.has_value()},
           {"IPAM", ipam_json(network)},
           {"Internal", network.internal},
           {"Attachable", network.attachable},
@@ -50,13 +67,14 @@ json containers_json(const NetworkRouteSources& sources, const Network& network)
   for (const EndpointSettings& endpoint : sources.networks.endpoints_in(network.id)) {
     std::optional<std::string> name;
     if (sources.container_name) name = sources.container_name(endpoint.container_id);
-    std::string address =
-        endpoint.ip.empty() ? "" : fmt::format("{}/{}", endpoint.ip, endpoint.prefix);
+    const auto with_prefix = [](const std::string& address, int prefix) {
+      return address.empty() ? std::string() : fmt::format("{}/{}", address, prefix);
+    };
     containers[endpoint.container_id] = {{"Name", name.value_or("")},
                                          {"EndpointID", endpoint.endpoint_id},
                                          {"MacAddress", endpoint.mac},
-                                         {"IPv4Address", address},
-                                         {"IPv6Address", ""}};
+                                         {"IPv4Address", with_prefix(endpoint.ip, endpoint.prefix)},
+                                         {"IPv6Address", with_prefix(endpoint.ip6, endpoint.prefix6)}};
   }
   return containers;
 }
@@ -78,14 +96,17 @@ void read_ipam(const JsonObject& ipam, NewNetwork& wanted) {
   std::string driver = ipam.string("Driver");
   if (!driver.empty() && driver != "default")
     throw Error(ErrorKind::not_found, fmt::format("plugin \"{}\" not found", driver));
-  auto configurations = ipam.objects("Config");
-  if (configurations.size() > 1) refuse_for_now("a network with several subnets");
-  for (const JsonObject& configuration : configurations) {
-    wanted.subnet = configuration.string("Subnet");
-    wanted.gateway = configuration.string("Gateway");
-    wanted.ip_range = configuration.string("IPRange");
-    if (!configuration.string_map("AuxiliaryAddresses").empty())
-      refuse_for_now("an auxiliary address");
+  for (const JsonObject& configuration : ipam.objects("Config")) {
+    NewNetwork::Subnet subnet{.subnet = configuration.string("Subnet"),
+                              .gateway = configuration.string("Gateway"),
+                              .ip_range = configuration.string("IPRange")};
+    const bool is_ipv6 = (subnet.subnet + subnet.gateway).find(':') != std::string::npos;
+    NewNetwork::Subnet& place = is_ipv6 ? wanted.ipv6 : wanted.ipv4;
+    if (!(place.subnet + place.gateway + place.ip_range).empty())
+      refuse_for_now("a network with several subnets of one family");
+    place = std::move(subnet);
+    for (auto& [name, address] : configuration.string_map("AuxiliaryAddresses"))
+      wanted.auxiliary[name] = address;
   }
 }
 
@@ -97,10 +118,14 @@ NewNetwork parse_new_network(const JsonObject& body) {
   wanted.attachable = body.boolean("Attachable");
   wanted.options = body.string_map("Options");
   wanted.labels = body.string_map("Labels");
-  if (body.boolean("EnableIPv6")) refuse_for_now("an IPv6 network");
+  wanted.enable_ipv6 = body.boolean("EnableIPv6");
   if (body.boolean("Ingress") || body.boolean("ConfigOnly"))
     throw Error(ErrorKind::invalid_argument, "ingress and config-only networks belong to swarm");
   if (auto ipam = body.find_object("IPAM")) read_ipam(*ipam, wanted);
+  if (!wanted.enable_ipv6 && !wanted.ipv6.subnet.empty())
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("the IPv6 subnet {} needs a network with IPv6 (--ipv6, EnableIPv6)",
+                            wanted.ipv6.subnet));
   return wanted;
 }
 

@@ -11,7 +11,6 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -98,11 +97,14 @@ void add_no_generated_address(NetlinkBatch& batch) {
 
 // Who uses its own published port at the host's address is answered through the port that it came
 // from: where br_netfilter translates on the bridge, that needs the port's hairpin mode.
-void add_hairpin_mode(NetlinkBatch& batch) {
+//
+// An isolated port passes nothing on to another one of that kind.
+void add_port_settings(NetlinkBatch& batch, bool isolated) {
   size_t info = batch.begin_nest(IFLA_LINKINFO);
   batch.attribute(IFLA_INFO_SLAVE_KIND, "bridge");
   size_t port = batch.begin_nest(IFLA_INFO_SLAVE_DATA);
   batch.attribute_u8(IFLA_BRPORT_MODE, 1);
+  if (isolated) batch.attribute_u8(IFLA_BRPORT_ISOLATED, 1);
   batch.end_nest(port);
   batch.end_nest(info);
 }
@@ -122,7 +124,7 @@ void plan_pair(NetlinkBatch& batch, const NetworkInterface& interface, int bridg
   batch.header(link_header(0, false));
   batch.attribute(IFLA_IFNAME, interface.host_name);
   add_no_generated_address(batch);
-  if (bridge != 0) add_hairpin_mode(batch);
+  if (bridge != 0) add_port_settings(batch, interface.isolated);
   batch.begin(RTM_NEWLINK, 0, fmt::format("bring up link '{}'", interface.host_name));
   batch.header(link_header(0, true));
   batch.attribute(IFLA_IFNAME, interface.host_name);
@@ -138,11 +140,10 @@ int bridge_index(const NetlinkSocket& socket, const std::string& bridge) {
 
 // --- the container's side ------------------------------------------------------------------------
 
-// Disables IPv6 on an interface: with IPv6 on, whoever shares the bridge could give the container
-// an address and a default route by a forged router advertisement (W03). There is no netlink for
-// it. A kernel without IPv6 has no such file, and needs none.
-void disable_ipv6(const std::string& interface) {
-  auto file = sys::find_at(AT_FDCWD, "/proc/sys/net/ipv6/conf/" + interface + "/disable_ipv6",
+void write_ipv6_setting(const std::string& interface, const char* setting, const char* value) {
+  // A kernel without IPv6 has no such file, and needs none.
+  auto file = sys::find_at(AT_FDCWD,
+                           fmt::format("/proc/sys/net/ipv6/conf/{}/{}", interface, setting),
                            O_WRONLY | O_NOFOLLOW);
   if (!file) return;
   // After the pivot, "/proc" is a name that the image had a say in: only the kernel's file is
@@ -151,45 +152,93 @@ void disable_ipv6(const std::string& interface) {
   sys::check(::fstatfs(file->get(), &file_system), "fstatfs");
   if (file_system.f_type != PROC_SUPER_MAGIC)
     throw Error(ErrorKind::forbidden, "/proc is not the kernel's");
-  sys::write_all(file->get(), "1", "disable_ipv6");
+  sys::write_all(file->get(), value, setting);
+}
+
+// Whoever shares the bridge could give the container an address and a default route by a forged router
+// advertisement (W03): no IPv6 where none was asked for, and no advertisements where it was. There is
+// no netlink for it.
+void set_up_ipv6(const NetworkInterface& interface) {
+  const bool wanted = !interface.address6.empty();
+  if (wanted) write_ipv6_setting(interface.name, "accept_ra", "0");
+  write_ipv6_setting(interface.name, "disable_ipv6", wanted ? "0" : "1");
+}
+
+Ipv6AddressWithPrefix address6_of(const NetworkInterface& interface) {
+  auto address = parse_ipv6_with_prefix(interface.address6);
+  if (!address)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("'{}' is not an IPv6 address with prefix", interface.address6));
+  return *address;
+}
+
+void begin_address(NetlinkBatch& batch, const std::string& text, const std::string& name, int family,
+                   uint8_t prefix, int index) {
+  batch.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
+              fmt::format("give address '{}' to '{}'", text, name));
+  ifaddrmsg header{};
+  header.ifa_family = static_cast<uint8_t>(family);
+  header.ifa_prefixlen = prefix;
+  // We hand out each address once: nobody has to be asked whether he has it, for a second.
+  if (family == AF_INET6) header.ifa_flags = IFA_F_NODAD;
+  header.ifa_index = static_cast<uint32_t>(index);
+  batch.header(header);
 }
 
 void plan_address(NetlinkBatch& batch, const NetworkInterface& interface, int index) {
   AddressWithPrefix address = address_of(interface);
-  batch.begin(RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL,
-              fmt::format("give address '{}' to '{}'", interface.address, interface.name));
-  ifaddrmsg header{};
-  header.ifa_family = AF_INET;
-  header.ifa_prefixlen = address.prefix;
-  header.ifa_index = static_cast<uint32_t>(index);
-  batch.header(header);
+  begin_address(batch, interface.address, interface.name, AF_INET, address.prefix, index);
   batch.attribute_u32(IFA_LOCAL, htonl(address.address));
   batch.attribute_u32(IFA_ADDRESS, htonl(address.address));
   if (address.prefix < 31)
     batch.attribute_u32(IFA_BROADCAST, htonl(address.address | ~uint32_t{0} >> address.prefix));
 }
 
-void plan_default_route(NetlinkBatch& batch, const NetworkInterface& interface, int index) {
+void plan_address6(NetlinkBatch& batch, const NetworkInterface& interface, int index) {
+  Ipv6AddressWithPrefix address = address6_of(interface);
+  begin_address(batch, interface.address6, interface.name, AF_INET6, address.prefix, index);
+  batch.attribute(IFA_LOCAL, address.address.data(), address.address.size());
+  batch.attribute(IFA_ADDRESS, address.address.data(), address.address.size());
+}
+
+void begin_default_route(NetlinkBatch& batch, const std::string& gateway, int family) {
   batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
-              fmt::format("default route through '{}'", interface.gateway));
+              fmt::format("default route through '{}'", gateway));
   rtmsg header{};
-  header.rtm_family = AF_INET;
+  header.rtm_family = static_cast<uint8_t>(family);
   header.rtm_table = RT_TABLE_MAIN;
   header.rtm_protocol = RTPROT_BOOT;
   header.rtm_type = RTN_UNICAST;
   batch.header(header);
-  batch.attribute_u32(RTA_GATEWAY, network_order_address(interface.gateway));
+}
+
+void plan_default_routes(NetlinkBatch& batch, const NetworkInterface& interface, int index) {
+  if (!interface.gateway.empty()) {
+    begin_default_route(batch, interface.gateway, AF_INET);
+    batch.attribute_u32(RTA_GATEWAY, network_order_address(interface.gateway));
+    batch.attribute_u32(RTA_OIF, static_cast<uint32_t>(index));
+  }
+  if (interface.gateway6.empty()) return;
+  auto gateway = parse_ipv6(interface.gateway6);
+  if (!gateway)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("'{}' is not an IPv6 address", interface.gateway6));
+  begin_default_route(batch, interface.gateway6, AF_INET6);
+  batch.attribute(RTA_GATEWAY, gateway->data(), gateway->size());
   batch.attribute_u32(RTA_OIF, static_cast<uint32_t>(index));
 }
 
 void plan_configuration(NetlinkBatch& batch, const NetworkInterface& interface, int index) {
-  batch.begin(RTM_NEWLINK, 0, fmt::format("set up '{}'", interface.name));
-  batch.header(link_header(index, false));
-  add_no_generated_address(batch);
+  if (interface.address6.empty()) {
+    batch.begin(RTM_NEWLINK, 0, fmt::format("set up '{}'", interface.name));
+    batch.header(link_header(index, false));
+    add_no_generated_address(batch);
+  }
   batch.begin(RTM_NEWLINK, 0, fmt::format("bring up '{}'", interface.name));
   batch.header(link_header(index, true));
   if (!interface.address.empty()) plan_address(batch, interface, index);
-  if (!interface.gateway.empty()) plan_default_route(batch, interface, index);
+  if (!interface.address6.empty()) plan_address6(batch, interface, index);
+  plan_default_routes(batch, interface, index);
 }
 
 // --- listing -------------------------------------------------------------------------------------
@@ -258,7 +307,7 @@ void configure_interfaces(const std::vector<NetworkInterface>& interfaces) {
     int index = socket.find_index(interface.name);
     if (index == 0)
       throw Error(ErrorKind::not_found, fmt::format("link '{}' does not exist", interface.name));
-    disable_ipv6(interface.name);
+    set_up_ipv6(interface);
     plan_configuration(batch, interface, index);
   }
   socket.execute(batch);
@@ -270,7 +319,7 @@ void add_default_route(const NetworkInterface& interface) {
   int index = socket.find_index(interface.name);
   if (index == 0)
     throw Error(ErrorKind::not_found, fmt::format("link '{}' does not exist", interface.name));
-  plan_default_route(batch, interface, index);
+  plan_default_routes(batch, interface, index);
   socket.execute(batch);
 }
 
@@ -329,39 +378,6 @@ void delete_links(const std::vector<int>& indices) {
   batch.header(link_header(0, false));
   batch.attribute_u32(IFLA_GROUP, group);
   socket.execute(batch, [](size_t, int error_number) { return error_number == ENODEV; });
-}
-
-// --- texts ---------------------------------------------------------------------------------------
-
-std::optional<uint32_t> parse_ipv4(std::string_view text) {
-  in_addr address{};
-  if (text.find('\0') != std::string_view::npos) return std::nullopt;
-  if (::inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return ntohl(address.s_addr);
-}
-
-std::optional<AddressWithPrefix> parse_address_with_prefix(std::string_view text) {
-  size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  auto address = parse_ipv4(text.substr(0, slash));
-  std::string_view digits = text.substr(slash + 1);
-  unsigned prefix = 0;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
-  if (!address || error != std::errc{} || end != digits.data() + digits.size() || prefix > 32)
-    return std::nullopt;
-  return AddressWithPrefix{*address, static_cast<uint8_t>(prefix)};
-}
-
-std::optional<MacAddress> parse_mac_address(std::string_view text) {
-  MacAddress mac;
-  if (text.size() != 17) return std::nullopt;
-  for (size_t i = 0; i < 6; ++i) {
-    const char* digits = text.data() + 3 * i;
-    if (i > 0 && digits[-1] != ':') return std::nullopt;
-    auto [end, error] = std::from_chars(digits, digits + 2, mac.bytes[i], 16);
-    if (error != std::errc{} || end != digits + 2) return std::nullopt;
-  }
-  return mac;
 }
 
 }  // namespace ctr::runtime

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/network/addresses.h"
 #include "runtime/spec.h"
 
 namespace ctr::runtime {
@@ -40,14 +41,15 @@ struct NetworkNamespace {
 // runs in: ctr-monitor, ctr-runtime; needs CAP_NET_ADMIN.
 void connect_interfaces(const std::vector<NetworkInterface>& interfaces, NetworkNamespace target);
 
-// Brings up "lo" and the interfaces in the caller's network namespace: address, default route, no
-// IPv6 on interfaces that have only an IPv4 address (else a neighbour's forged router advertisement
-// could give them an address and a route). Also for no interfaces: "lo" comes up. runs in: the
+// Brings up "lo" and the interfaces in the caller's network namespace: addresses, default routes, no
+// IPv6 on interfaces that have only an IPv4 address, and router advertisements ignored on the others
+// (else a neighbour's forged one could give them an address and a route, W03). Also for no interfaces: "lo" comes up. runs in: the
 // container's init, before it drops CAP_NET_ADMIN, best while /proc is still reachable (the host's
 // or the container's own: /proc/sys/net shows the caller's namespace in either).
 void configure_interfaces(const std::vector<NetworkInterface>& interfaces);
 
-// The way out of the caller's network namespace, through an interface that is configured already.
+// The way out of the caller's network namespace, for each family that the interface has a gateway of;
+// it is configured already.
 void add_default_route(const NetworkInterface& interface);
 
 // Waits until packets pass: a link that came up is put to use by a worker of the kernel's, some
@@ -78,17 +80,5 @@ std::optional<Link> find_link(const std::string& name);
 // skipped. Blocks for 20 to 35 ms (the kernel waits until no processor uses them): never on a
 // client's path.
 void delete_links(const std::vector<int>& indices);
-
-// "172.17.0.2/16" and "02:42:ac:11:00:02" in their binary forms; nullopt for anything else.
-struct AddressWithPrefix {
-  uint32_t address = 0;  // host byte order
-  uint8_t prefix = 0;
-};
-std::optional<uint32_t> parse_ipv4(std::string_view text);
-std::optional<AddressWithPrefix> parse_address_with_prefix(std::string_view text);
-struct MacAddress {
-  uint8_t bytes[6] = {};
-};
-std::optional<MacAddress> parse_mac_address(std::string_view text);
 
 }  // namespace ctr::runtime

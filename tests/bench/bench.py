@@ -14,6 +14,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/integration"))
 
 from engine import BUILD, CTR, Engine  # noqa: E402
+from peers import docker, missing, podman  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 
@@ -112,27 +113,27 @@ def measure_ctr(base, crun):
         row("ctr run --rm, 8 at a time", 200 / (time.perf_counter() - begin), "a second")
 
 
-def measure_docker(base, archive, directory):
-    if not shutil.which("dockerd"):
-        return print("docker: not installed here, left out")
-    name, host = "ctrbench", f"unix://{directory}/docker.sock"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    log = open(directory / "dockerd.log", "wb")
-    daemon = subprocess.Popen(
-        ["nsenter", f"--net=/run/netns/{name}", "dockerd", "--data-root", f"{directory}/docker", "--exec-root",
-         f"{directory}/docker-run", "-H", host, "--pidfile", f"{directory}/docker.pid"], stdout=log, stderr=log)
-    try:
-        docker = ["docker", "-H", host]
-        for _ in range(100):
-            if subprocess.run([*docker, "version"], capture_output=True).returncode == 0:
-                break
-            time.sleep(0.2)
-        subprocess.run([*docker, "import", str(archive), "busybox"], check=True, stdout=subprocess.DEVNULL)
-        row("docker run --rm busybox true", milliseconds([*docker, "run", "--rm", "busybox", "true"], 10), base=base)
-    finally:
-        daemon.terminate()
-        daemon.wait()
-        subprocess.run(["ip", "netns", "del", name])
+def measure_docker(base):
+    if missing("dockerd", "docker", "containerd"):
+        return print("docker: not to be had here, left out")
+    with docker(storage="overlay2", bridge=True) as peer:
+        command = [*peer.command, "run", "--rm"]
+        row("docker run --rm busybox true", milliseconds([*command, "busybox", "true"], 10, env=peer.env), base=base)
+        bare = milliseconds([*command, "--network", "none", "busybox", "true"], 10, env=peer.env)
+        row("docker run --rm --network none busybox true", bare, base=base)
+        peer.call("run", "-d", "--name", "sleeper", "--network", "none", "busybox", "sleep", "1000")
+        row("docker exec C true", milliseconds([*peer.command, "exec", "sleeper", "true"], 10, env=peer.env))
+        row("docker ps", milliseconds([*peer.command, "ps"], 10, env=peer.env))
+        daemons = [pid for pid in peer.our_processes() if "dockerd" in pathlib.Path(f"/proc/{pid}/comm").read_text()]
+        row("dockerd, idle memory (RSS)", sum(rss_kilobytes(pid) for pid in daemons) / 1024, "MB")
+
+
+def measure_podman(base):
+    if missing("podman", "conmon"):
+        return print("podman: not to be had here, left out")
+    with podman(storage="overlay") as peer:
+        command = [*peer.command, "run", "--rm", "--network", "none", *peer.image, "true"]
+        row("podman run --rm --network none ROOTFS true", milliseconds(command, 10, env=peer.env), base=base)
 
 
 def main():
@@ -146,9 +147,8 @@ def main():
         for name, value in (("crun run, ready bundle", crun), ("runc run, ready bundle", oci_runtime("runc", bundle))):
             row(name, value, base=base) if value else print(f"{name}: did not run here")
         measure_ctr(base, crun)
-        archive = directory / "busybox.tar"
-        subprocess.run(["tar", "-cf", str(archive), "-C", str(root), "."], check=True)
-        measure_docker(base, archive, directory)
+        measure_docker(base)
+        measure_podman(base)
 
 
 main()

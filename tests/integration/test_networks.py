@@ -1,11 +1,13 @@
 """User-defined networks: made, connected to while containers run, left again."""
 
+import contextlib
 import json
 import pathlib
+import subprocess
 
 import pytest
 
-from engine import BIN, Engine
+from engine import BIN, Engine, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +103,188 @@ def test_a_daemon_that_is_uninstalled_leaves_nothing_on_the_host():
         assert links.count("\n") == 1 and tables == "" and not parent.exists()
         gone.start()
         gone.ctr("run", "--rm", "--network", "extra", "alpine", "true")
+
+
+# --- IPv6 ---
+
+
+@pytest.fixture(scope="module")
+def dual(engine):
+    """A network of both families with two containers, and a neighbour of the host that routes to it."""
+    engine.ctr("network", "create", "--ipv6", "--subnet", "10.97.0.0/24", "--subnet", "fd00:97::/64", "dual")
+    for name in ("six1", "six2"):
+        engine.ctr("run", "-d", "--name", name, "--network", "dual", "alpine", "sleep", "6000")
+    yield
+    engine.ctr("rm", "-f", "six1", "six2")
+    engine.ctr("network", "rm", "dual")
+
+
+def test_a_network_with_ipv6_shows_its_addresses(engine, dual):
+    network = json.loads(engine.docker("network", "inspect", "dual").stdout)[0]
+    assert network["EnableIPv6"] is True
+    assert network["IPAM"]["Config"] == [{"Subnet": "10.97.0.0/24", "Gateway": "10.97.0.1"},
+                                         {"Subnet": "fd00:97::/64", "Gateway": "fd00:97::1"}]
+    endpoint = engine.inspect("six1")["NetworkSettings"]["Networks"]["dual"]
+    assert (endpoint["GlobalIPv6Address"], endpoint["GlobalIPv6PrefixLen"], endpoint["IPv6Gateway"]) == (
+        "fd00:97::2", 64, "fd00:97::1")
+    shown = [c["IPv6Address"] for c in network["Containers"].values()]
+    assert sorted(shown) == ["fd00:97::2/64", "fd00:97::3/64"]
+    assert engine.out("network", "ls", "--format", "{{.Name}} {{.IPv6}}", "-f", "name=dual") == "dual true"
+
+
+def test_containers_reach_each_other_and_the_host_by_ipv6_and_by_name(engine, dual):
+    for target in ("fd00:97::3", "fd00:97::1", "six2"):
+        engine.ctr("exec", "six1", "ping", "-6", "-c", "1", "-W", "3", target)
+    assert "default via fd00:97::1" in engine.out("exec", "six1", "ip", "-6", "route")
+    assert "fd00:97::3" in engine.out("exec", "six1", "nslookup", "-type=aaaa", "six2")
+    assert "fd00:97::2\t" in engine.out("exec", "six1", "cat", "/etc/hosts")
+    assert "six2.dual" in engine.out("exec", "six1", "nslookup", "fd00:97::3")
+
+
+def test_router_advertisements_are_not_taken(engine, dual):
+    """W01, W03: neither by the container nor by the host's bridge."""
+    assert engine.out("exec", "six1", "cat", "/proc/sys/net/ipv6/conf/eth0/accept_ra") == "0"
+    bridge = "br-" + json.loads(engine.docker("network", "inspect", "dual").stdout)[0]["Id"][:12]
+    assert engine.in_netns("cat", f"/proc/sys/net/ipv6/conf/{bridge}/accept_ra", capture_output=True).stdout == b"0\n"
+
+
+def test_a_container_without_ipv6_has_none(engine, dual):
+    engine.ctr("run", "-d", "--name", "four", "alpine", "sleep", "600")
+    assert "inet6" not in engine.out("exec", "four", "ip", "addr", "show", "dev", "eth0")
+    engine.ctr("network", "connect", "--ip6", "fd00:97::77", "dual", "four")
+    assert "fd00:97::77/64" in engine.out("exec", "four", "ip", "addr", "show", "dev", "eth1")
+    engine.ctr("exec", "four", "ping", "-6", "-c", "1", "-W", "3", "fd00:97::2")
+    assert "default via fd00:97::1" in engine.out("exec", "four", "ip", "-6", "route")
+    assert "via 172" in engine.out("exec", "four", "ip", "route") or "via 1" in engine.out("exec", "four", "ip", "route")
+    engine.ctr("network", "disconnect", "dual", "four")
+    engine.ctr("exec", "four", "sh", "-c", "! ip -6 route | grep default")
+    engine.ctr("rm", "-f", "four")
+
+
+@contextlib.contextmanager
+def neighbour(engine):
+    """A network namespace beside the engine's, as fd00:98::2: a function that runs a command there."""
+    name = engine.name + "-n6"
+    def call(*command, check=True):
+        return subprocess.run(["ip", "netns", "exec", name, *command], check=check, capture_output=True, text=True)
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        engine.in_netns("ip", "link", "add", "up6", "type", "veth", "peer", "name", "eth0", "netns", name)
+        engine.in_netns("ip", "addr", "add", "fd00:98::1/64", "dev", "up6", "nodad")
+        engine.in_netns("ip", "link", "set", "up6", "up")
+        for line in ("link set lo up", "addr add fd00:98::2/64 dev eth0 nodad", "link set eth0 up"):
+            call("ip", *line.split())
+        yield call
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def test_published_ports_lead_in_by_both_families(engine, dual):
+    engine.ctr("run", "-d", "--name", "server", "--network", "dual", "-p", "8097:80", "busybox", "sh", "-c",
+               "mkdir /www; echo hello > /www/index.html; exec httpd -f -h /www")
+    assert sorted(engine.out("port", "server").splitlines()) == ["80/tcp -> 0.0.0.0:8097", "80/tcp -> [::]:8097"]
+    with neighbour(engine) as call:
+        def fetch():
+            return call("curl", "-sSg", "-m", "3", "http://[fd00:98::1]:8097/", check=False).stdout == "hello\n"
+        wait_for(fetch, "an answer by IPv6")
+        # What is not published is not reached, though the neighbour routes there.
+        call("ip", "-6", "route", "add", "fd00:97::/64", "via", "fd00:98::1")
+        assert call("ping", "-6", "-c", "1", "-W", "1", "fd00:97::2", check=False).returncode != 0
+    engine.restart()
+    assert "[::]:8097" in engine.out("port", "server")
+    engine.ctr("rm", "-f", "server")
+
+
+def test_a_port_of_ipv6_needs_a_network_that_has_it(engine):
+    done = engine.ctr("run", "--rm", "-p", "[::1]:8098:80", "alpine", "true", check=False)
+    assert done.returncode == 125 and "has no IPv6 subnet" in done.stderr
+
+
+def test_an_ipv6_network_without_a_subnet_has_a_unique_local_one(engine):
+    engine.ctr("network", "create", "--ipv6", "unique")
+    network = json.loads(engine.docker("network", "inspect", "unique").stdout)[0]
+    assert network["IPAM"]["Config"][1]["Subnet"].startswith("fd")
+    engine.ctr("network", "rm", "unique")
+
+
+@pytest.mark.parametrize("arguments, word", [
+    (["--subnet", "fd00:99::/64"], "needs a network with IPv6"),
+    (["--ipv6", "--subnet", "fe80::/64"], "link-local"),
+    (["--ipv6", "--subnet", "fd00:99::/64", "--gateway", "fd00:98::1"], "no matching subnet for gateway"),
+    (["--ipv6", "--gateway", "fd00:98::1"], "needs a --subnet"),
+    (["--subnet", "10.1.0.0/24", "--subnet", "10.2.0.0/24"], "several subnets of one family"),
+    (["--subnet", "10.1.0.0/24", "--aux-address", "a=10.2.0.5"], "no matching subnet for aux-address"),
+])
+def test_subnets_that_cannot_be_are_refused(engine, arguments, word):
+    done = engine.ctr("network", "create", *arguments, "bad", check=False)
+    assert done.returncode == 1 and word in done.stderr, done.stderr
+
+
+# --- auxiliary addresses, containers kept apart, gateway priority ---
+
+
+def test_an_auxiliary_address_is_given_to_nobody_and_shown(engine):
+    engine.ctr("network", "create", "--subnet", "10.98.0.0/24", "--aux-address", "router=10.98.0.2", "aux")
+    engine.ctr("run", "-d", "--name", "a1", "--network", "aux", "alpine", "sleep", "600")
+    assert engine.inspect("a1")["NetworkSettings"]["Networks"]["aux"]["IPAddress"] == "10.98.0.3"
+    network = json.loads(engine.docker("network", "inspect", "aux").stdout)[0]
+    assert network["IPAM"]["Config"][0]["AuxiliaryAddresses"] == {"router": "10.98.0.2"}
+    engine.ctr("rm", "-f", "a1")
+    engine.ctr("network", "rm", "aux")
+
+
+def test_containers_of_a_network_without_icc_reach_the_host_and_not_each_other(engine):
+    engine.ctr("network", "create", "--subnet", "10.99.0.0/24", "-o", "com.docker.network.bridge.enable_icc=false", "apart")
+    for name in ("p1", "p2"):
+        engine.ctr("run", "-d", "--name", name, "--network", "apart", "alpine", "sleep", "600")
+    other = engine.inspect("p2")["NetworkSettings"]["Networks"]["apart"]["IPAddress"]
+    engine.ctr("exec", "p1", "ping", "-c", "1", "-W", "3", "10.99.0.1")
+    assert engine.ctr("exec", "p1", "ping", "-c", "1", "-W", "1", other, check=False).returncode != 0
+    # Nor by way of the host.
+    engine.ctr("exec", "--privileged", "p1", "sh", "-c",
+               f"ip route del 10.99.0.0/24; ip route add 10.99.0.1 dev eth0; ip route replace default via 10.99.0.1")
+    assert engine.ctr("exec", "p1", "ping", "-c", "1", "-W", "1", other, check=False).returncode != 0
+    engine.ctr("rm", "-f", "p1", "p2")
+    engine.ctr("network", "rm", "apart")
+
+
+def test_the_way_out_is_through_the_network_of_the_highest_priority(engine):
+    engine.ctr("network", "create", "--subnet", "10.90.0.0/24", "aaa")
+    engine.ctr("network", "create", "--subnet", "10.89.0.0/24", "zzz")
+    engine.ctr("run", "-d", "--name", "g1", "--network", "aaa", "--network", "name=zzz,gw-priority=9", "alpine", "sleep", "600")
+    assert "default via 10.89.0.1" in engine.out("exec", "g1", "ip", "route")
+    assert engine.inspect("g1")["NetworkSettings"]["Networks"]["zzz"]["GwPriority"] == 9
+    engine.ctr("rm", "-f", "g1")
+    engine.ctr("network", "rm", "aaa", "zzz")
+
+
+# --- links ---
+
+
+def test_a_link_on_the_default_bridge_is_a_name_and_variables(engine):
+    engine.ctr("run", "-d", "--name", "backend", "--expose", "6379", "-e", "COLOR=blue", "alpine", "sleep", "600")
+    address = engine.inspect("backend")["NetworkSettings"]["IPAddress"]
+    out = engine.docker("run", "--rm", "--name", "front", "--link", "backend:redis", "alpine", "sh", "-c",
+                        "cat /etc/hosts; env; ping -c 1 -W 3 redis").stdout
+    assert f"{address}\tredis " in out and "1 packets received" in out
+    assert f"REDIS_PORT_6379_TCP=tcp://{address}:6379" in out and "REDIS_ENV_COLOR=blue" in out
+    assert "REDIS_NAME=/front/redis" in out
+    engine.ctr("create", "--name", "front", "--link", "backend:redis", "alpine", "true")
+    assert engine.inspect("front")["HostConfig"]["Links"] == ["/backend:/front/redis"]
+    engine.ctr("stop", "-t", "0", "backend")
+    done = engine.ctr("start", "front", check=False)
+    assert "Cannot link to a non running container: /backend AS /front/redis" in done.stderr
+    done = engine.ctr("create", "--link", "nobody", "alpine", check=False)
+    assert "No such container: nobody" in done.stderr
+    engine.ctr("rm", "-f", "front", "backend")
+
+
+def test_a_link_on_a_users_network_is_known_to_its_container_only(engine):
+    engine.ctr("network", "create", "linked")
+    engine.ctr("run", "-d", "--name", "l1", "--network", "linked", "alpine", "sleep", "600")
+    engine.docker("run", "-d", "--name", "l2", "--network", "linked", "--link", "l1:mine", "alpine", "sleep", "600")
+    engine.ctr("run", "-d", "--name", "l3", "--network", "linked", "alpine", "sleep", "600")
+    engine.ctr("exec", "l2", "ping", "-c", "1", "-W", "3", "mine")
+    assert engine.ctr("exec", "l3", "ping", "-c", "1", "-W", "1", "mine", check=False).returncode != 0
+    engine.ctr("rm", "-f", "l1", "l2", "l3")
+    engine.ctr("network", "rm", "linked")

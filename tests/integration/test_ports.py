@@ -241,7 +241,7 @@ def test_another_tables_rules_are_left_alone(engine):
 
 
 @pytest.mark.parametrize("publish, words", [
-    ("[::1]:8080:80", "IPv4"),
+    ("[::1]:8080:80", "IPv6"),
     ("10.1.2.3:8080:80", "annot assign requested address"),
 ])
 def test_what_cannot_be_published_is_an_error(engine, publish, words):

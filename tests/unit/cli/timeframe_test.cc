@@ -9,18 +9,6 @@
 
 using namespace ctr::cli;
 
-TEST_CASE("durations are Go's") {
-  CHECK(parse_duration("10m") == 600'000'000'000);
-  CHECK(parse_duration("1h30m") == 5'400'000'000'000);
-  CHECK(parse_duration("1.5s") == 1'500'000'000);
-  CHECK(parse_duration("300ms") == 300'000'000);
-  CHECK(parse_duration("2us") == 2'000);
-  CHECK(parse_duration("-1s") == -1'000'000'000);
-  CHECK(parse_duration("0") == 0);
-  for (const char* text : {"", "10", "m", "1d", "1h30", ".s", "1..5s", "9999999999h", "h1"})
-    CHECK_FALSE(parse_duration(text));
-}
-
 TEST_CASE("a point in time is a duration back, a date or seconds") {
   setenv("TZ", "UTC", 1);
   tzset();

@@ -31,12 +31,14 @@ TEST_CASE("instructions change what they name") {
   CHECK(changed("WORKDIR /x")["WorkingDir"] == "/x");
   CHECK(changed("ONBUILD RUN x")["OnBuild"] == json({"RUN x"}));
   CHECK(changed("HEALTHCHECK CMD true")["Healthcheck"]["Test"] == json({"CMD-SHELL", "true"}));
+  CHECK(changed("HEALTHCHECK --interval=5s --timeout=1m30s --retries=4 CMD [\"a\", \"b\"]")["Healthcheck"] ==
+        json({{"Interval", 5'000'000'000}, {"Timeout", 90'000'000'000}, {"Retries", 4}, {"Test", {"CMD", "a", "b"}}}));
   CHECK(changed("HEALTHCHECK NONE")["Healthcheck"]["Test"] == json({"NONE"}));
   CHECK(changed("  ") == json::object());
 }
 
 TEST_CASE("what is no instruction of an image is refused") {
-  for (const char* change : {"FROM x", "RUN x", "CMD", "ENV A", "ENV =b", "HEALTHCHECK --interval=1s CMD x", "x"})
+  for (const char* change : {"FROM x", "RUN x", "CMD", "ENV A", "ENV =b", "HEALTHCHECK --interval=1 CMD x", "HEALTHCHECK --retries=x CMD x", "HEALTHCHECK --pause=1s CMD x", "HEALTHCHECK --interval=1s", "x"})
     CHECK_THROWS_AS(changed(change), ctr::sys::Error);
   CHECK(changed("VOLUME [1, 2]")["Volumes"].size() == 2);  // no list of paths: words
 }

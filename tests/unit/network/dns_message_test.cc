@@ -97,3 +97,13 @@ TEST_CASE("resolv.conf's servers are found whatever else it says") {
                           "search example.org\nnameserver\n") ==
         std::vector<std::string>{"10.0.0.1", "fd00::1"});
 }
+
+TEST_CASE("an IPv6 address is answered as one, and its reverse name is read") {
+  const auto address = ctr::runtime::parse_ipv6("2001:db8::567:89ab").value();
+  CHECK(parse_reverse_name6("b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa") ==
+        address);
+  for (const char* name : {"ip6.arpa", "b.ip6.arpa",
+                           "x.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa",
+                           "b.a.9.8.7.6.5.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0-2.ip6.arpa"})
+    CHECK(!parse_reverse_name6(name));
+}

@@ -76,3 +76,22 @@ TEST_CASE("what comes from outside for 127.0.0.1 leads nowhere (W06)") {
   CHECK(has(text, "  ip daddr != 127.0.0.0/8 fib daddr type local dnat ip to ip daddr"));
   CHECK(has(text, "  ip daddr != 127.0.0.0/8 fib daddr type local dnat ip to meta l4proto"));
 }
+
+TEST_CASE("a network with IPv6 has a table of that family with the same rules") {
+  FirewallPlan dual = plan();
+  dual.subnet6 = parse_subnet6("fd00:1::/64").value();
+  dual.ports = {{{"tcp", "::", 8080, 80}, "fd00:1::2"}, {{"tcp", "fd00::9", 81, 80}, "fd00:1::2"}};
+  std::string text = plan_table(dual);
+  CHECK(has(text, "table ip6 ctr_ctr0\ndelete table ip6 ctr_ctr0\ntable ip6 ctr_ctr0 {\n"));
+  CHECK(has(text, "ip6 saddr fd00:1::/64 oifname != \"ctr0\" masquerade"));
+  CHECK(has(text, "add element ip6 ctr_ctr0 published_anywhere { tcp . 8080 : fd00:1::2 . 80 }\n"));
+  CHECK(has(text, "add element ip6 ctr_ctr0 published { fd00::9 . tcp . 81 : fd00:1::2 . 80 }\n"));
+  CHECK(!has(plan_table(plan()), "ip6"));
+}
+
+TEST_CASE("containers that shall not talk to each other cannot do so through the host either") {
+  FirewallPlan apart = plan();
+  apart.connects_containers = false;
+  CHECK(has(plan_table(apart), "  oifname \"ctr0\" drop\n"));
+  CHECK(!has(plan_table(plan()), "  oifname \"ctr0\" drop\n"));
+}

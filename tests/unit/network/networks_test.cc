@@ -235,7 +235,7 @@ TEST_CASE_FIXTURE(Fixture,
 }
 
 TEST_CASE_FIXTURE(Fixture, "users make, use and remove networks") {
-  Network made = networks->create({.name = "app", .subnet = "10.5.0.0/24", .labels = {{"a", "b"}}});
+  Network made = networks->create({.name = "app", .ipv4 = {.subnet = "10.5.0.0/24"}, .labels = {{"a", "b"}}});
   CHECK(host.bridges.contains("br-" + made.id.substr(0, 12)));
   CHECK(networks->get("app").labels.at("a") == "b");
   networks->attach({.container_id = "one"});
@@ -253,6 +253,62 @@ TEST_CASE_FIXTURE(Fixture, "users make, use and remove networks") {
   CHECK(!host.bridges.contains(made.bridge));
 }
 
+TEST_CASE_FIXTURE(Fixture, "a network with IPv6 gives addresses of both families") {
+  networks->create({.name = "dual",
+                    .ipv4 = {.subnet = "10.5.0.0/24"},
+                    .ipv6 = {.subnet = "fd00:5::/64"},
+                    .enable_ipv6 = true});
+  auto first = networks->attach({.container_id = "one", .network = "dual"});
+  CHECK(first.ip == "10.5.0.2");
+  CHECK(first.ip6 == "fd00:5::2");
+  CHECK(first.gateway6 == "fd00:5::1");
+  auto asked = networks->attach({.container_id = "two", .network = "dual", .ip6 = "fd00:5:0:0::0003"});
+  CHECK(asked.ip6 == "fd00:5::3");
+  CHECK(networks->attach({.container_id = "three", .network = "dual"}).ip6 == "fd00:5::4");
+  CHECK(kind_of([&] {
+          networks->attach({.container_id = "four", .network = "dual", .ip6 = "fd00:5::3"});
+        }) == ErrorKind::conflict);
+  CHECK(kind_of([&] {
+          networks->attach({.container_id = "four", .network = "dual", .ip6 = "fd00:6::3"});
+        }) == ErrorKind::invalid_argument);
+  auto interfaces = plan_interfaces(networks->endpoints_of("one"));
+  CHECK(interfaces.at(0).address6 == "fd00:5::2/64");
+  CHECK(interfaces.at(0).gateway6 == "fd00:5::1");
+  networks->create({.name = "unique", .enable_ipv6 = true});
+  CHECK(networks->attach({.container_id = "one", .network = "unique"}).ip6.starts_with("fd"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "an auxiliary address is given to nobody") {
+  networks->create({.name = "app",
+                    .ipv4 = {.subnet = "10.5.0.0/24"},
+                    .ipv6 = {.subnet = "fd00:5::/64"},
+                    .enable_ipv6 = true,
+                    .auxiliary = {{"router", "10.5.0.2"}, {"printer", "fd00:5::3"}}});
+  auto endpoint = networks->attach({.container_id = "one", .network = "app"});
+  CHECK(endpoint.ip == "10.5.0.3");
+  CHECK(endpoint.ip6 == "fd00:5::4");
+  CHECK(kind_of([&] {
+          networks->attach({.container_id = "two", .network = "app", .ip = "10.5.0.2"});
+        }) == ErrorKind::conflict);
+}
+
+TEST_CASE_FIXTURE(Fixture, "the default route goes through the network of the highest priority") {
+  networks->create({.name = "app", .ipv4 = {.subnet = "10.5.0.0/24"}});
+  networks->attach({.container_id = "one", .network = "app"});
+  networks->attach({.container_id = "one", .gateway_priority = 5});
+  auto interfaces = plan_interfaces(networks->endpoints_of("one"));
+  CHECK(interfaces.at(0).name == "eth1");
+  CHECK(!interfaces.at(0).gateway.empty());
+  CHECK(interfaces.at(1).gateway.empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "containers that shall not talk to each other have isolated ports") {
+  networks->create({.name = "apart", .options = {{bridge_option::icc, "false"}}});
+  networks->attach({.container_id = "one", .network = "apart"});
+  CHECK(plan_interfaces(networks->endpoints_of("one")).at(0).isolated);
+  CHECK(!networks->get("apart").connects_containers());
+}
+
 TEST_CASE_FIXTURE(Fixture, "an internal network gives no gateway") {
   networks->create({.name = "inside", .internal = true});
   CHECK(networks->attach({.container_id = "one", .network = "inside"}).gateway.empty());
@@ -260,14 +316,17 @@ TEST_CASE_FIXTURE(Fixture, "an internal network gives no gateway") {
 
 TEST_CASE_FIXTURE(Fixture, "networks that cannot be are refused") {
   auto create = [&](NewNetwork wanted) { return [this, wanted] { networks->create(wanted); }; };
-  networks->create({.name = "app", .subnet = "10.5.0.0/24"});
+  networks->create({.name = "app", .ipv4 = {.subnet = "10.5.0.0/24"}});
   CHECK(kind_of(create({.name = "app"})) == ErrorKind::conflict);
   CHECK(kind_of(create({.name = "bridge"})) == ErrorKind::conflict);
   CHECK(kind_of(create({.name = "default"})) == ErrorKind::conflict);
   CHECK(kind_of(create({.name = "a/b"})) == ErrorKind::invalid_argument);
   CHECK(kind_of(create({.name = ""})) == ErrorKind::invalid_argument);
-  CHECK(kind_of(create({.name = "b", .subnet = "10.5.0.128/25"})) == ErrorKind::forbidden);
-  CHECK(kind_of(create({.name = "b", .gateway = "10.6.0.1"})) == ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .ipv4 = {.subnet = "10.5.0.128/25"}})) == ErrorKind::forbidden);
+  CHECK(kind_of(create({.name = "b", .ipv4 = {.gateway = "10.6.0.1"}})) == ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .ipv4 = {.subnet = "10.7.0.0/24"}, .auxiliary = {{"a", "10.8.0.1"}}})) ==
+        ErrorKind::invalid_argument);
+  CHECK(kind_of(create({.name = "b", .auxiliary = {{"a", "fd00::5"}}})) == ErrorKind::invalid_argument);
   CHECK(kind_of(create({.name = "b", .options = {{bridge_option::name, "a b"}}})) ==
         ErrorKind::invalid_argument);
   CHECK(kind_of(create({.name = "b", .options = {{bridge_option::mtu, "12x"}}})) ==
