@@ -112,6 +112,17 @@ Network network_of(const Statement& row) {
   return network;
 }
 
+// Whether a network's options keep its containers apart. Nearly none does: the text is looked at before
+// it is parsed, a list of a thousand containers asks a thousand times.
+bool is_isolated(const std::string& options) {
+  const std::string key = fmt::format("\"{}\":", bridge_option::icc);
+  const size_t at = options.find(key);
+  if (at == std::string::npos || options.compare(at + key.size(), 6, "\"true\"") == 0) return false;
+  Network network;
+  network.options = map_of(options);
+  return !network.connects_containers();
+}
+
 std::vector<Network> networks_where(Database& database, const std::string& condition,
                                     std::string_view value) {
   Statement select(database, fmt::format("SELECT {} FROM networks WHERE {} ORDER BY name",
@@ -228,7 +239,7 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
       database,
       fmt::format("SELECT e.id, e.network_id, n.name, n.driver, e.container_id, e.address, e.mac, "
                   "e.interface, e.host_interface, e.aliases, n.subnet, n.gateway, n.internal, "
-                  "n.bridge, n.mtu, e.ports, e.address6, n.subnet6, n.gateway6, e.gateway_priority FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
+                  "n.bridge, n.mtu, e.ports, e.address6, n.subnet6, n.gateway6, e.gateway_priority, n.options FROM network_endpoints e JOIN networks n ON n.id = e.network_id "
                   "WHERE {} ORDER BY n.name, e.container_id",
                   condition));
   select.bind(scope == EndpointsOf::all ? "" : id);
@@ -255,6 +266,7 @@ std::vector<EndpointSettings> list_endpoints(Database& database, EndpointsOf sco
     endpoint.mtu = static_cast<uint32_t>(select.integer(14));
     endpoint.ports = parse_published_ports(parse_json(select.text(15)));
     endpoint.gateway_priority = static_cast<int>(select.integer(19));
+    endpoint.isolated = is_isolated(select.text(20));
     if (auto subnet6 = parse_subnet6(select.text(17)); subnet6 && !select.is_null(16)) {
       endpoint.ip6 = select.text(16);
       endpoint.prefix6 = subnet6->prefix;

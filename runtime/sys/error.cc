@@ -1,5 +1,6 @@
 #include "runtime/sys/error.h"
 
+#include <cerrno>
 #include <cstring>
 
 namespace ctr::sys {
@@ -17,7 +18,10 @@ void throw_errno(int error_number, std::string_view call,
                  std::initializer_list<std::string> subjects) {
   std::string message(call);
   for (const std::string& subject : subjects) message += " " + subject;
-  throw Error(ErrorKind::internal, message + ": " + errno_text(error_number), error_number);
+  // A path that no file system takes is the fault of whoever named it.
+  const bool is_callers = error_number == ENAMETOOLONG || error_number == ELOOP;
+  throw Error(is_callers ? ErrorKind::invalid_argument : ErrorKind::internal,
+              message + ": " + errno_text(error_number), error_number);
 }
 
 }  // namespace ctr::sys
