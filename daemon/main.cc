@@ -20,6 +20,7 @@
 #include "image/apply_layer.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/idle_memory.h"
 
 namespace ctr::daemon {
 namespace {
@@ -48,6 +49,7 @@ ServerOptions server_options() {
   ServerOptions options;
   options.headers = common_headers();
   options.on_answer = log_answer;
+  options.on_quiet = sys::release_idle_memory;
   return options;
 }
 

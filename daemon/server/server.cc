@@ -57,6 +57,8 @@ void* thread_main(void* argument) {
   return nullptr;
 }
 
+constexpr int quiet_time = 5'000;  // milliseconds
+
 }  // namespace
 
 Server::Server(const Router& router, ServerOptions options)
@@ -74,13 +76,23 @@ void Server::add_listener(sys::UniqueFd listener) {
 void Server::run() {
   std::vector<pollfd> items{{wake_.get(), POLLIN, 0}};
   for (const sys::UniqueFd& listener : listeners_) items.push_back({listener.get(), POLLIN, 0});
+  bool was_told = false;  // of the quiet
   while (true) {
-    sys::check(sys::retry_on_signal([&] { return ::poll(items.data(), items.size(), -1); }),
-               "poll");
+    const int timeout = was_told ? -1 : quiet_time;
+    const int ready = sys::check(
+        sys::retry_on_signal([&] { return ::poll(items.data(), items.size(), timeout); }), "poll");
     if (items[0].revents != 0) return;
+    was_told = ready == 0 && (was_told || is_quiet());
+    if (was_told && options_.on_quiet) options_.on_quiet();
     for (size_t i = 1; i < items.size(); ++i)
       if (items[i].revents != 0) accept_from(items[i].fd);
   }
+}
+
+bool Server::is_quiet() const {
+  std::lock_guard lock(mutex_);
+  return std::all_of(clients_.begin(), clients_.end(),
+                     [](const Client& client) { return client.idle; });
 }
 
 void Server::accept_from(int listener) {

@@ -22,6 +22,8 @@ struct ServerOptions {
   std::vector<std::pair<std::string, std::string>> headers{};  // on every answer
   // See HttpContext::on_answer.
   std::function<void(const std::string& request, int status, const std::string& error)> on_answer{};
+  // Called once whenever nobody has come, and no request has been under way, for some seconds.
+  std::function<void()> on_quiet{};
 };
 
 class Server {
@@ -51,6 +53,7 @@ class Server {
   using Clients = std::list<Client>;
 
   void accept_from(int listener);
+  bool is_quiet() const;
   bool make_room(std::unique_lock<std::mutex>& lock);
   void start_thread(sys::UniqueFd socket);
   void serve(Clients::iterator client, sys::UniqueFd socket);

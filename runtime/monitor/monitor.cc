@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "runtime/monitor/idle_memory.h"
 #include "runtime/spec_json.h"
+#include "runtime/sys/idle_memory.h"
 #include "runtime/sys/file.h"
 
 namespace ctr::runtime {
@@ -201,7 +201,7 @@ void Monitor::serve() {
 void Monitor::wait_for_events(PollSet& set) {
   if (oom_looks_ > 0) return void(set.wait(oom_pause));
   if (set.wait(quiet_time)) return;
-  release_idle_memory();
+  sys::release_idle_memory();
   set.wait(-1);
 }
 

@@ -92,6 +92,7 @@ def measure_ctr(base, crun):
     with Engine() as engine:
         environment = {**os.environ, "CTR_HOST": engine.host}
         engine.ctr("pull", "busybox")
+        time.sleep(7)  # it gives back what it does not need once nobody has come for some seconds
         row("ctrd, idle memory (RSS)", rss_kilobytes(engine.pid) / 1024, "MB", 20)
         run = milliseconds([CTR, "run", "--rm", "busybox", "true"], env=environment)
         row("ctr run --rm busybox true", run, goal=min(4 * base, crun or 1e9), base=base)

@@ -478,7 +478,9 @@ def test_an_idle_daemon_is_small():
     with Daemon() as fresh:
         for path in ("/info", "/version", "/images/json"):
             assert fresh.get(path).status == 200
-        assert fresh.resident_kilobytes() < 20 * 1024
+        assert fresh.resident_kilobytes() < 24 * 1024
+        wait_for(lambda: fresh.resident_kilobytes() < 12 * 1024, "memory to be given back", 20)
+        assert fresh.get("/info").status == 200
 
 
 def test_a_second_daemon_is_refused(daemon):  # L26

@@ -1,4 +1,4 @@
-#include "runtime/monitor/idle_memory.h"
+#include "runtime/sys/idle_memory.h"
 
 #include <link.h>
 #include <malloc.h>
@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace ctr::runtime {
+namespace ctr::sys {
 
 namespace {
 
@@ -48,4 +48,4 @@ void release_idle_memory() {
   ::dl_iterate_phdr(drop_segments, nullptr);
 }
 
-}  // namespace ctr::runtime
+}  // namespace ctr::sys
