@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "daemon/apparmor.h"
 #include "daemon/container_checks.h"
 #include "daemon/container_view.h"
 #include "daemon/disk_usage.h"
@@ -45,6 +46,8 @@ HostFacts host_facts(const Config& config) {
   facts.possible_cpus = possible_cpus();
   facts.docker_init = find_init(config);
   facts.kernel_capabilities = runtime::available_capabilities();
+  facts.apparmor_profile =
+      prepare_apparmor(config.exec_root, [](const std::string& text) { log_warn(text); });
   for (const auto& [name, limit] : config.default_ulimits)
     facts.default_limits.push_back({.name = name,
                                     .soft = static_cast<uint64_t>(limit.soft),

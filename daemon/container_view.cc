@@ -201,7 +201,7 @@ json inspect_json(const InspectInput& input) {
              {"Platform", record.platform},
              {"MountLabel", ""},
              {"ProcessLabel", ""},
-             {"AppArmorProfile", ""},
+             {"AppArmorProfile", input.apparmor_profile},
              {"ExecIDs", input.exec_ids.empty() ? json(nullptr) : json(input.exec_ids)},
              {"HostConfig", host_config_json(record)},
              {"GraphDriver", graph_driver_json(input)},

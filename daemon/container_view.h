@@ -18,6 +18,7 @@ struct InspectInput {
   std::string directory;       // below the data root
   std::string exec_directory;  // hosts, hostname and resolv.conf are in there while it runs
   std::string log_path;
+  std::string apparmor_profile;
   std::string image_digest;  // of the manifest; empty if the image is gone
   bool with_size = false;
   uint64_t size_rw = 0;

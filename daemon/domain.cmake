@@ -10,6 +10,7 @@ target_link_libraries(daemon_dns PUBLIC runtime_sys runtime_network daemon_proce
 
 # What the daemon is about: containers, their life, and what is known of them.
 add_library(daemon_domain STATIC
+  apparmor.cc
   commit_config.cc
   container.cc
   container_archive.cc

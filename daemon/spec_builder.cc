@@ -219,6 +219,9 @@ SecurityOptions parse_security_options(const HostConfig& host_config, const Host
   SecurityOptions options;
   options.no_new_privileges = facts.no_new_privileges;
   options.seccomp_unconfined = options.paths_unconfined = host_config.privileged;
+  const bool has_apparmor = !facts.apparmor_profile.empty();
+  if (has_apparmor)
+    options.apparmor_profile = host_config.privileged ? "unconfined" : facts.apparmor_profile;
   for (const std::string& text : host_config.security_opt) {
     size_t separator = text.find_first_of("=:");
     std::string name = text.substr(0, separator);
@@ -231,7 +234,8 @@ SecurityOptions parse_security_options(const HostConfig& host_config, const Host
       options.seccomp_unconfined = value == "unconfined";
       options.seccomp_profile = value == "unconfined" || value == "builtin" ? "" : value;
     } else if (name == "apparmor") {
-      options.apparmor_profile = value;
+      // As in Docker: what is asked for where there is no AppArmor is asked in vain.
+      if (has_apparmor && value != "docker-default" && !value.empty()) options.apparmor_profile = value;
     } else if (name == "systempaths" && value == "unconfined") {
       options.paths_unconfined = true;
     } else if (name != "label" && name != "writable-cgroups") {
@@ -288,8 +292,10 @@ runtime::Process build_exec_process(const ContainerSpec& container, const ExecCo
   }
   if (!exec.working_dir.empty()) process.cwd = exec.working_dir;
   process.make_cwd = false;
-  if (exec.privileged)
+  if (exec.privileged) {
     process.capabilities = runtime::process_capabilities(facts.kernel_capabilities, 0);
+    if (!process.apparmor_profile.empty()) process.apparmor_profile = "unconfined";
+  }
   return process;
 }
 

@@ -22,6 +22,7 @@ struct HostFacts {
   uint64_t kernel_capabilities = 0;                  // available_capabilities()
   std::vector<runtime::Rlimit> default_limits;       // --default-ulimit
   bool no_new_privileges = false;                    // --no-new-privileges
+  std::string apparmor_profile;  // of a container that asks for no other; empty: there is no AppArmor
 };
 
 // A volume or bind whose host side is settled: created, or checked to be there.
@@ -79,7 +80,7 @@ struct SecurityOptions {
   bool seccomp_unconfined = false;
   std::string seccomp_profile;  // JSON text; empty: the default profile
   bool paths_unconfined = false;
-  std::string apparmor_profile;
+  std::string apparmor_profile;  // empty: there is no AppArmor
 };
 SecurityOptions parse_security_options(const HostConfig& host_config, const HostFacts& facts);
 

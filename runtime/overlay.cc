@@ -1,8 +1,10 @@
 #include "runtime/overlay.h"
 
 #include <fcntl.h>
+#include <sys/utsname.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -18,8 +20,19 @@ namespace {
 // mount(2)'s flag; <sys/mount.h> and <linux/mount.h> exclude each other before glibc 2.37.
 constexpr unsigned long ms_private = 1u << 18;
 
-// nullopt: the kernel has no mount API (before 5.2), or no option for a single layer (before 6.5).
+// Overlayfs's option for one layer is Linux 6.5's. Kernels before it write a line into their log for each
+// option that they do not know: they are not asked.
+bool has_layer_option() {
+  utsname names{};
+  int major = 0;
+  int minor = 0;
+  if (::uname(&names) < 0 || std::sscanf(names.release, "%d.%d", &major, &minor) != 2) return true;
+  return major > 6 || (major == 6 && minor >= 5);
+}
+
+// nullopt: the kernel has no mount API (before 5.2), or no option for a single layer.
 std::optional<sys::UniqueFd> find_overlay_filesystem(const Overlay& overlay) {
+  if (!has_layer_option()) return std::nullopt;
   sys::FilesystemOptions options{
       .type = "overlay", .source = "overlay", .options = {}, .attributes = 0};
   for (const std::string& lower : overlay.lower) options.options.emplace_back("lowerdir+", lower);

@@ -53,6 +53,10 @@ class ContainerRoutes {
                        .directory = containers_.launcher().directory(id),
                        .exec_directory = containers_.launcher().exec_directory(id),
                        .log_path = containers_.launcher().log_path(id),
+                       .apparmor_profile =
+                           parse_security_options(container.record.host,
+                                                  containers_.launcher().options().facts)
+                               .apparmor_profile,
                        .image_digest = "",
                        .with_size = exchange.query_bool("size")};
     if (!container.live.state.alive()) input.endpoints.clear();

@@ -117,7 +117,13 @@ json driver_status_json(const Config& config) {
   return status;
 }
 
-json engine_json(const SystemSources& sources) {
+json security_options(const Machine& machine) {
+  json options = {"name=seccomp,profile=builtin", "name=cgroupns"};
+  if (machine.has_apparmor) options.insert(options.begin(), "name=apparmor");
+  return options;
+}
+
+json engine_json(const SystemSources& sources, const Machine& machine) {
   const Config& config = sources.config;
   json runtimes{{"ctr", {{"path", config.monitor_path}}}};
   return {{"ID", sources.engine_id},
@@ -133,7 +139,7 @@ json engine_json(const SystemSources& sources) {
             {"Network", {"bridge", "host", "null"}},
             {"Authorization", nullptr},
             {"Log", {"json-file", "none"}}}},
-          {"SecurityOptions", {"name=seccomp,profile=builtin", "name=cgroupns"}},
+          {"SecurityOptions", security_options(machine)},
           {"Labels", config.labels},
           {"LiveRestoreEnabled", true},
           {"ExperimentalBuild", false},
@@ -187,7 +193,7 @@ json counts_json(const SystemSources& sources) {
 
 json info_json(const SystemSources& sources, const Machine& machine, ApiVersion version) {
   const runtime::CgroupLayout layout = runtime::detect_layout();
-  json info = engine_json(sources);
+  json info = engine_json(sources, machine);
   info.update(host_json(machine));
   info.update(counts_json(sources));
   info.update(limits_json(layout));

@@ -410,3 +410,41 @@ def test_a_container_that_ended_leaves_no_cgroup(engine):
     assert engine.cgroups(identity)
     engine.ctr("rm", "-f", "gone")
     wait_for(lambda: not engine.cgroups(identity), "the cgroups to go")
+
+
+# --- AppArmor ---
+
+
+def has_apparmor():
+    path = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    return path.exists() and path.read_text().startswith("Y")
+
+
+@pytest.mark.skipif(not has_apparmor(), reason="AppArmor is not enabled here; tests/vm/run has it")
+def test_containers_are_confined_by_a_profile_unless_they_ask_for_another(shared_engine):
+    engine = shared_engine
+    shown = ["cat", "/proc/self/attr/current"]
+    assert engine.out("run", "--rm", "busybox", *shown) == "ctr-default (enforce)"
+    assert engine.out("run", "--rm", "--privileged", "busybox", *shown) == "unconfined"
+    assert engine.out("run", "--rm", "--security-opt", "apparmor=unconfined", "busybox", *shown) == "unconfined"
+    assert "name=apparmor" in engine.api("GET", "/info")[1]["SecurityOptions"]
+    engine.ctr("run", "-d", "--name", "confined", "busybox", "sleep", "600")
+    assert engine.inspect("confined")["AppArmorProfile"] == "ctr-default"
+    assert engine.out("exec", "confined", *shown) == "ctr-default (enforce)"
+    assert engine.out("exec", "--privileged", "confined", *shown) == "unconfined"
+    # What the profile stops, with every other barrier out of the way.
+    free = ["--cap-add", "ALL", "--security-opt", "seccomp=unconfined", "--security-opt", "systempaths=unconfined"]
+    done = engine.ctr("run", "--rm", *free, "busybox", "mount", "-t", "tmpfs", "none", "/mnt", check=False)
+    assert done.returncode != 0 and "denied" in done.stderr.lower()
+    done = engine.ctr("run", "--rm", *free, "busybox", "sh", "-c", "echo h > /proc/sysrq-trigger", check=False)
+    assert done.returncode != 0
+    engine.ctr("kill", "confined")
+    engine.ctr("rm", "-f", "confined")
+    done = engine.ctr("run", "--rm", "--security-opt", "apparmor=no-such-profile", "busybox", "true", check=False)
+    assert done.returncode == 125 and "'no-such-profile' is not loaded" in done.stderr
+
+
+@pytest.mark.skipif(has_apparmor(), reason="AppArmor is enabled here")
+def test_without_apparmor_a_profile_is_asked_for_in_vain(shared_engine):
+    assert shared_engine.out("run", "--rm", "--security-opt", "apparmor=docker-default", "busybox", "echo", "yes") == "yes"
+    assert "name=apparmor" not in shared_engine.api("GET", "/info")[1]["SecurityOptions"]
