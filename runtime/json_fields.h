@@ -127,17 +127,25 @@ void read(const Json& json, const std::string& path, Value& value) {
   }
 }
 
+// A member that is empty is left out; an element stays in its place, empty or not: `echo ""` has two
+// arguments.
+template <class Value>
+Json write_element(const Value& value) {
+  if constexpr (std::is_same_v<Value, std::string>) return Json(value);
+  else return write(value);
+}
+
 template <class Value>
 Json write(const Value& value) {
   if constexpr (is_optional<Value>) {
     return value ? write(*value) : Json();
   } else if constexpr (is_vector<Value>) {
     Json array = Json::array();
-    for (const auto& item : value) array.push_back(write(item));
+    for (const auto& item : value) array.push_back(write_element(item));
     return array.empty() ? Json() : array;
   } else if constexpr (is_map<Value>) {
     Json object = Json::object();
-    for (const auto& [name, item] : value) object[name] = write(item);
+    for (const auto& [name, item] : value) object[name] = write_element(item);
     return object.empty() ? Json() : object;
   } else if constexpr (std::is_same_v<Value, std::string>) {
     return value.empty() ? Json() : Json(value);

@@ -447,3 +447,12 @@ def test_l20_a_long_line_and_odd_bytes_come_back_as_they_were(engine):
     engine.ctr("wait", name)
     done = engine.ctr("logs", name, text=False)
     assert done.stdout == b"x" * 100000 + b"\na\0b\nno end"
+
+
+def test_an_empty_argument_is_an_argument(engine):
+    count = ["sh", "-c", "echo $# [$2]", "x", "a", ""]
+    assert engine.out("run", "--rm", "busybox", *count) == "2 []"
+    assert engine.docker("run", "--rm", "--entrypoint", "", "busybox", *count).stdout == "2 []\n"
+    engine.ctr("run", "-d", "--name", "empty", "--label", "none=", "busybox", "sleep", "600")
+    assert engine.out("exec", "empty", *count) == "2 []"
+    engine.ctr("rm", "-f", "empty")

@@ -564,3 +564,13 @@ def test_errors_go_to_the_log_as_json_and_to_standard_error(oci):
 def test_a_command_line_that_cannot_be_meant_is_refused(oci, arguments):
     done = oci.call(*arguments, check=False)
     assert done.returncode not in (0, -signal.SIGSEGV, -signal.SIGABRT) and done.stderr
+
+
+def test_empty_arguments_and_annotations_are_kept(oci):
+    oci.config["annotations"] = {"empty": ""}
+    oci.write("sh", "-c", "echo $#", "x", "", "").create()
+    assert oci.state()["annotations"] == {"empty": ""}
+    oci.call("start", "c")
+    oci.wait_for_status("stopped")
+    assert oci.output() == "2\n"
+    oci.call("delete", "c")
