@@ -231,6 +231,9 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   check_host_config(record.config, record.host);
   warnings = check_limits(record.host.resources, machine_);
   host["MemorySwap"] = record.host.resources.memory_swap;
+  // Docker's ways to say that nothing is asked for, which it does not show.
+  if (host["PidsLimit"] == 0) host["PidsLimit"] = nullptr;
+  if (host["MemorySwappiness"] == -1) host["MemorySwappiness"] = nullptr;
   plan_log(record.config, record.host, {}, "");
   parse_security_options(record.host, launcher_.options().facts);
   plan_container_capabilities(record.host, launcher_.options().facts);

@@ -207,6 +207,8 @@ class Containers {
 
   // containers_start.cc
   void start_locked(const std::shared_ptr<Container>& container);
+  static void expect_startable(Container& container, const std::string& reference);
+  static void await_automatic_removal(Container& container);
   JoinedContainers join_containers(const ContainerRecord& record) const;
   void link_containers(const ContainerRecord& record, JoinedContainers& joined) const;
   std::vector<ParkedAttach> take_parked(Container& container,

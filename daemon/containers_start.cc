@@ -1,4 +1,7 @@
 // Start and restart: from a record to a process.
+#include <algorithm>
+#include <exception>
+
 #include "daemon/container_links.h"
 #include "daemon/containers.h"
 #include "daemon/logging.h"
@@ -10,6 +13,9 @@ namespace {
 
 // How long a start waits for clients whose 101 is just being sent.
 constexpr std::chrono::milliseconds attach_patience{2'000};
+
+// For a container with --rm that could not be started to be gone.
+constexpr std::chrono::milliseconds removal_patience{1'000};
 
 // Docker's words and codes for a process that could not be started. Clients look for parts of these
 // texts ("executable file not found", "permission denied") to choose their own exit code.
@@ -29,21 +35,49 @@ constexpr int engine_failure = 128;
 
 void Containers::start(const std::string& reference) {
   std::shared_ptr<Container> container = index_.get(reference);
-  Operation operation(*this, container);
+  std::exception_ptr failure;
   {
-    std::lock_guard lock(container->mutex);
-    if (container->removed)
-      throw sys::Error(sys::ErrorKind::not_found, fmt::format("No such container: {}", reference));
-    const RunState& state = container->live.state;
-    if (state.status == Status::running || state.status == Status::restarting)
-      throw sys::Error(sys::ErrorKind::not_modified, "container is already started");
-    RunState next = state;
-    apply(next, Action::start, container->record.name);
-    container->live.stopped_by_user = false;
-    container->live.restart_count = 0;
-    container->restart_delay = 0;
+    Operation operation(*this, container);
+    expect_startable(*container, reference);
+    try {
+      start_locked(container);
+    } catch (...) {
+      failure = std::current_exception();
+    }
   }
-  start_locked(container);
+  if (!failure) return;
+  await_automatic_removal(*container);
+  std::rethrow_exception(failure);
+}
+
+void Containers::expect_startable(Container& container, const std::string& reference) {
+  std::lock_guard lock(container.mutex);
+  if (container.removed)
+    throw sys::Error(sys::ErrorKind::not_found, fmt::format("No such container: {}", reference));
+  const RunState& state = container.live.state;
+  if (state.status == Status::running || state.status == Status::restarting)
+    throw sys::Error(sys::ErrorKind::not_modified, "container is already started");
+  RunState next = state;
+  apply(next, Action::start, container.record.name);
+  container.live.stopped_by_user = false;
+  container.live.restart_count = 0;
+  container.restart_delay = 0;
+}
+
+// With --rm, who waits for the removal hears of it before whoever started it hears that it failed: Docker's
+// client gives up its other requests at a failure, and complains of those that have no answer yet.
+void Containers::await_automatic_removal(Container& container) {
+  const auto deadline = std::chrono::steady_clock::now() + removal_patience;
+  std::unique_lock lock(container.mutex);
+  if (!container.record.host.auto_remove) return;
+  const auto is_told = [&] {
+    return container.removed &&
+           std::all_of(container.watchers.begin(), container.watchers.end(),
+                       [](const auto& watcher) { return watcher.expired(); });
+  };
+  // Who has told his client goes without a word to us.
+  while (!is_told() && std::chrono::steady_clock::now() < deadline)
+    container.changed.wait_for(lock, std::chrono::milliseconds(1));
 }
 
 void Containers::start_locked(const std::shared_ptr<Container>& container) {

@@ -57,8 +57,12 @@ void warn(const std::string& text) {
 json image_usage_json(const Images& images) {
   ImageListOptions options{max_api_version, true, false};
   json list = json::array();
-  for (const ImageFacts& facts : images.list({}))
-    list.push_back(image_summary_json(images, facts, options));
+  for (const ImageFacts& facts : images.list({})) {
+    json summary = image_summary_json(images, facts, options);
+    // From the older name of the size, clients before API 1.44 compute what can be reclaimed.
+    summary["VirtualSize"] = facts.image.size;
+    list.push_back(std::move(summary));
+  }
   return list;
 }
 

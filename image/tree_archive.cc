@@ -79,8 +79,6 @@ void add_sparse_map(archive_entry* entry, int fd, const struct stat& status) {
 struct TreeArchive::State {
   State(Sink to, TreeForm of) : sink(std::move(to)), form(of), archive(::archive_write_new()) {
     check(::archive_write_set_format_pax(archive));
-    // Names are bytes, whatever the locale says of them.
-    check(::archive_write_set_format_option(archive, "pax", "hdrcharset", "BINARY"));
     check(::archive_write_set_format_option(archive, "pax", "xattrheader", "SCHILY"));
     check(::archive_write_set_bytes_per_block(archive, static_cast<int>(piece_size)));
     check(::archive_write_set_bytes_in_last_block(archive, 1));

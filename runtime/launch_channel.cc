@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "runtime/sys/socket.h"
@@ -81,10 +82,33 @@ void transmit(int socket, const Packet& packet, int descriptor) {
 
 }  // namespace
 
+namespace {
+
+[[noreturn]] void throw_died() {
+  throw LaunchError(sys::ErrorKind::internal, "start",
+                    "the container's first process died while it was being set up", 125);
+}
+
+// The peer has ended: why, it said before that, and nobody has read it yet.
+[[noreturn]] void throw_last_words(int socket) {
+  Packet packet;
+  sys::UniqueFd descriptor;
+  while (receive(socket, packet, descriptor))
+    if (packet.step == Step::failure) rethrow(packet);
+  throw_died();
+}
+
+}  // namespace
+
 void LaunchChannel::send(Step step, int descriptor) const {
   Packet packet;
   packet.step = step;
-  transmit(socket_.get(), packet, descriptor);
+  try {
+    transmit(socket_.get(), packet, descriptor);
+  } catch (const sys::Error& error) {
+    if (error.error_number() != EPIPE && error.error_number() != ECONNRESET) throw;
+    throw_last_words(socket_.get());
+  }
 }
 
 void LaunchChannel::send_failure(const std::string& stage, const sys::Error& error,
@@ -114,9 +138,7 @@ sys::UniqueFd LaunchChannel::expect(Step step) const {
   wait_for_message();
   Packet packet;
   sys::UniqueFd descriptor;
-  if (!receive(socket_.get(), packet, descriptor))
-    throw LaunchError(sys::ErrorKind::internal, "start",
-                      "the container's first process died while it was being set up", 125);
+  if (!receive(socket_.get(), packet, descriptor)) throw_died();
   if (packet.step == Step::failure) rethrow(packet);
   if (packet.step != step)
     throw sys::Error(sys::ErrorKind::internal,

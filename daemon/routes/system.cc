@@ -87,6 +87,25 @@ void authenticate(Exchange& exchange, const SystemSources& sources) {
   exchange.respond_json(200, {{"Status", "Login Succeeded"}, {"IdentityToken", ""}});
 }
 
+[[noreturn]] void no_build(Exchange&) {
+  throw Error(ErrorKind::unsupported,
+              "building images is not supported yet: build elsewhere and load the result "
+              "('docker save IMAGE | ctr load'), or push and pull it");
+}
+
+// Nothing is cached where nothing is built: 'docker system prune' asks all the same.
+void prune_build_cache(Exchange& exchange) {
+  exchange.respond_json(200, {{"CachesDeleted", nullptr}, {"SpaceReclaimed", 0}});
+}
+
+void add_build_routes(Router& router) {
+  router.add("POST", "/build", no_build);
+  router.add("POST", "/build/cancel", no_build);
+  router.add("POST", "/session", no_build);
+  router.add("POST", "/grpc", no_build);
+  router.add("POST", "/build/prune", prune_build_cache);
+}
+
 void no_swarm(Exchange&) {
   throw Error(
       ErrorKind::unavailable,
@@ -147,6 +166,7 @@ void add_system_routes(Router& router, SystemSources sources) {
   });
   router.add("GET", "/system/df", [shared](Exchange& exchange) { disk_usage(exchange, *shared); });
   router.add("POST", "/auth", [shared](Exchange& exchange) { authenticate(exchange, *shared); });
+  add_build_routes(router);
   add_swarm_routes(router);
   add_plugin_routes(router);
 }

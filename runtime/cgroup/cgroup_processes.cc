@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -119,8 +120,11 @@ void Cgroup::kill_all() const {
     const int error = write_control_file(tree.directory.get(), "cgroup.kill", "1");
     if (error == 0 || error == ENODEV) return;  // frozen processes die too
     if (error != ENOENT) sys::throw_errno(error, "write", {"cgroup.kill"});
+    // Before Linux 5.14 there is no such file. Or systemd has just taken the cgroup away, as it does once
+    // nobody is left in one of its own.
+    if (::faccessat(tree.directory.get(), "cgroup.procs", F_OK, 0) < 0) return;
   }
-  kill_by_signals();  // before Linux 5.14
+  kill_by_signals();
 }
 
 // A process that forks faster than it can be killed must not win: while all stand still the list of

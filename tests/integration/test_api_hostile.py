@@ -120,6 +120,8 @@ QUERIES = {
     ("POST", "/volumes/prune"): ["filters"],
     ("GET", "/events"): ["since", "until", "filters"],
     ("GET", "/system/df"): ["type", "verbose"],
+    ("POST", "/build"): ["t", "remote", "dockerfile"], ("POST", "/build/cancel"): ["id"], ("POST", "/build/prune"): ["filters", "all"],
+    ("POST", "/session"): [], ("POST", "/grpc"): [],
     ("GET", "/info"): [], ("GET", "/version"): [], ("GET", "/_ping"): [], ("HEAD", "/_ping"): [], ("GET", "/plugins"): ["filters"],
     ("GET", "/plugins/x/json"): [], ("POST", "/plugins/pull"): ["remote"], ("GET", "/swarm"): [], ("GET", "/swarm/unlockkey"): [],
 }

@@ -133,3 +133,12 @@ def test_broken_archives_are_clear_errors(tmp_path, manifest):
                          ids=["empty", "garbage", "compressed garbage", "another tar"])
 def test_what_is_no_image_archive(tmp_path, data):
     assert "invalid archive" in refused(tmp_path / "root", data)
+
+
+def test_gnu_tar_reads_an_archive_without_a_word(shared_engine, tmp_path):
+    shared_engine.ctr("create", "--name", "exported", "busybox", "true")
+    archive = tmp_path / "root.tar"
+    shared_engine.ctr("export", "-o", archive, "exported")
+    done = subprocess.run(["tar", "-tf", archive], capture_output=True, text=True, check=True)
+    assert done.stderr == "" and "bin/busybox" in done.stdout
+    shared_engine.ctr("rm", "exported")

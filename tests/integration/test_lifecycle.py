@@ -456,3 +456,13 @@ def test_an_empty_argument_is_an_argument(engine):
     engine.ctr("run", "-d", "--name", "empty", "--label", "none=", "busybox", "sleep", "600")
     assert engine.out("exec", "empty", *count) == "2 []"
     engine.ctr("rm", "-f", "empty")
+
+
+def test_a_start_that_fails_is_one_message_of_dockers_client(engine):
+    """With --rm, it waits for the removal, and complains if it has no answer when the start has failed."""
+    for _ in range(10):
+        done = engine.docker("run", "--rm", "busybox", "no-such-command", check=False)
+        assert done.returncode == 127
+        lines = [line for line in done.stderr.splitlines() if line and "docker run --help" not in line]
+        assert len(lines) == 1 and "executable file not found" in lines[0], done.stderr
+    assert engine.out("ps", "-aq") == ""
