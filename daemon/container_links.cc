@@ -14,11 +14,6 @@ using nlohmann::json;
 
 std::string last_part(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-bool is_mode_of(const ContainerRecord& record, const Network& network) {
-  const std::string& mode = record.host.network_mode;
-  return mode == network.name || mode == network.id;
-}
-
 void add_links(std::vector<ContainerLink>& links, const json& texts) {
   if (!texts.is_array()) return;
   for (const json& text : texts) links.push_back(parse_link(text.get<std::string>()));
@@ -32,6 +27,12 @@ std::string variable_prefix(const std::string& alias) {
 }
 
 }  // namespace
+
+bool is_mode(const ContainerRecord& record, const Network& network) {
+  const std::string& mode = record.host.network_mode;
+  bool is_bridge = (mode.empty() || mode == "default") && network.name == "bridge";
+  return is_bridge || mode == network.name || mode == network.id;
+}
 
 ContainerLink parse_link(const std::string& text) {
   const size_t colon = text.find(':');
@@ -52,7 +53,7 @@ std::string format_link(const ContainerLink& link, const std::string& own_name) 
 
 std::vector<ContainerLink> links_of(const ContainerRecord& record, const Network& network) {
   std::vector<ContainerLink> links;
-  if (is_mode_of(record, network))
+  if (is_mode(record, network))
     for (const std::string& text : record.host.links) links.push_back(parse_link(text));
   const json networking = json::parse(record.networking_json);
   const json& endpoints = networking.at("EndpointsConfig");

@@ -23,6 +23,9 @@ ContainerLink parse_link(const std::string& text);
 // What inspect shows: "/web:/me/db".
 std::string format_link(const ContainerLink& link, const std::string& own_name);
 
+// Whether a network is the one that the container's network mode names.
+bool is_mode(const ContainerRecord& record, const Network& network);
+
 // A container's links on one of its networks.
 std::vector<ContainerLink> links_of(const ContainerRecord& record, const Network& network);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/json.h"
+#include "daemon/container_links.h"
 #include "daemon/containers.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/sys/error.h"
@@ -54,12 +55,6 @@ std::optional<std::string> find_endpoint_key(const json& networking, const Netwo
   for (auto endpoint = endpoints.begin(); endpoint != endpoints.end(); ++endpoint)
     if (endpoint.key() == network.name || endpoint.key() == network.id) return endpoint.key();
   return std::nullopt;
-}
-
-bool is_mode(const ContainerRecord& record, const Network& network) {
-  const std::string& mode = record.host.network_mode;
-  bool is_bridge = (mode.empty() || mode == "default") && network.name == "bridge";
-  return is_bridge || mode == network.name || mode == network.id;
 }
 
 bool is_left(const json& networking) {

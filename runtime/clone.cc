@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "runtime/launch_channel.h"
+#include "runtime/namespaces.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/process.h"
 #include "runtime/user_namespace.h"
@@ -17,28 +18,9 @@ namespace ctr::runtime {
 
 namespace {
 
-constexpr int engine_failed = 125;
-
-uint64_t clone_flag(NamespaceKind kind) {
-  switch (kind) {
-    case NamespaceKind::mount:
-      return CLONE_NEWNS;
-    case NamespaceKind::pid:
-      return CLONE_NEWPID;
-    case NamespaceKind::network:
-      return CLONE_NEWNET;
-    case NamespaceKind::ipc:
-      return CLONE_NEWIPC;
-    case NamespaceKind::uts:
-      return CLONE_NEWUTS;
-    case NamespaceKind::user:
-      return CLONE_NEWUSER;
-    case NamespaceKind::time:
-      return 0;  // by unshare: see "enter the time namespace"
-    case NamespaceKind::cgroup:
-      return 0;  // by init, once it is in its own cgroup
-  }
-  return 0;
+// The others: see "enter the time namespace" and "enter the cgroup namespace".
+bool is_made_by_clone(NamespaceKind kind) {
+  return kind != NamespaceKind::time && kind != NamespaceKind::cgroup;
 }
 
 long clone_with(clone_args& arguments, int& pidfd) {
@@ -73,7 +55,7 @@ void bear_child(int user_namespace, uint64_t flags, const std::vector<Cgroup::En
 uint64_t plan_clone_flags(const ContainerSpec& spec) {
   uint64_t flags = 0;
   for (const Namespace& space : spec.namespaces)
-    if (space.path.empty()) flags |= clone_flag(space.kind);
+    if (space.path.empty() && is_made_by_clone(space.kind)) flags |= namespace_flag(space.kind);
   return flags;
 }
 

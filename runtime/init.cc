@@ -17,6 +17,7 @@
 #include "runtime/command.h"
 #include "runtime/devices.h"
 #include "runtime/identity.h"
+#include "runtime/namespaces.h"
 #include "runtime/network/interfaces.h"
 #include "runtime/protected_paths.h"
 #include "runtime/root_filesystem.h"
@@ -30,7 +31,6 @@
 #include "runtime/sys/path.h"
 #include "runtime/sys/socket.h"
 #include "runtime/terminal.h"
-#include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
 
@@ -40,16 +40,6 @@ struct Stage {
   const char* name;  // the prefix of its error, and its name in a start's timeline
   void (*run)(InitContext&);
 };
-
-bool has_namespace(const ContainerSpec& spec, NamespaceKind kind) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
-                     [&](const Namespace& n) { return n.kind == kind; });
-}
-
-bool makes_namespace(const ContainerSpec& spec, NamespaceKind kind) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
-                     [&](const Namespace& n) { return n.kind == kind && n.path.empty(); });
-}
 
 // By the bare call: signal(2) refuses 32 and 33, which glibc keeps for its threads, and whose
 // posix_spawn(3) had the monitor ignore them.
@@ -63,31 +53,6 @@ void restore_signal(int number) {
 void enter_cgroup(InitContext& context) {
   Cgroup::enter(context.cgroup_entries);
   context.cgroup_entries.clear();
-}
-
-// Before anything else: until it has its ids, the process owns nothing and may do nothing.
-void enter_user_namespace(InitContext& context) {
-  if (!makes_user_namespace(context.spec)) return;
-  (void)context.channel.expect(Step::mapped);
-  become_namespace_root();
-}
-
-// By unshare rather than by clone3, whose child would be in it at once: the offsets of a namespace in
-// which there is a process cannot be changed any more.
-void enter_time_namespace(InitContext& context) {
-  if (!makes_namespace(context.spec, NamespaceKind::time)) return;
-  constexpr int new_time = 0x80;  // CLONE_NEWTIME
-  sys::check(::unshare(new_time), "unshare the time namespace");
-  std::string offsets;
-  for (const auto& [clock, offset] : context.spec.time_offsets)
-    offsets += fmt::format("{} {} {}\n", clock, offset.secs, offset.nanosecs);
-  // In a user namespace our files in /proc belong to the host's root as long as we are not dumpable,
-  // which the change of ids has made us. Nobody else is in the namespace yet.
-  if (makes_user_namespace(context.spec))
-    sys::check(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "prctl PR_SET_DUMPABLE");
-  if (!offsets.empty()) sys::write_existing(AT_FDCWD, "/proc/self/timens_offsets", offsets);
-  sys::UniqueFd made = sys::open_at(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY);
-  sys::check(::setns(made.get(), new_time), "setns into the time namespace");
 }
 
 void take_initial_processors(InitContext& context) {
@@ -131,45 +96,6 @@ void begin_session(InitContext&) {
 
 void wait_for_host(InitContext& context) {
   (void)context.channel.expect(Step::host_ready);
-}
-
-void enter_cgroup_namespace(InitContext& context) {
-  // Not by clone3: its root would be the cgroup of the monitor, which we have left only now.
-  if (makes_namespace(context.spec, NamespaceKind::cgroup))
-    sys::check(::unshare(CLONE_NEWCGROUP), "unshare the cgroup namespace");
-}
-
-int namespace_flag(NamespaceKind kind) {
-  switch (kind) {
-    case NamespaceKind::mount:
-      return CLONE_NEWNS;
-    case NamespaceKind::pid:
-      return CLONE_NEWPID;
-    case NamespaceKind::network:
-      return CLONE_NEWNET;
-    case NamespaceKind::ipc:
-      return CLONE_NEWIPC;
-    case NamespaceKind::uts:
-      return CLONE_NEWUTS;
-    case NamespaceKind::cgroup:
-      return CLONE_NEWCGROUP;
-    case NamespaceKind::user:
-      return CLONE_NEWUSER;
-    case NamespaceKind::time:
-      return 0x80;  // CLONE_NEWTIME
-  }
-  return 0;
-}
-
-// Those with a path, but for two: the pid namespace was joined by the parent, since setns(2) moves only
-// children, and into a user namespace we were born.
-void join_namespaces(InitContext& context) {
-  for (const Namespace& space : context.spec.namespaces) {
-    if (space.path.empty() || space.kind == NamespaceKind::pid || space.kind == NamespaceKind::user)
-      continue;
-    sys::UniqueFd fd = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
-    sys::check(::setns(fd.get(), namespace_flag(space.kind)), "setns", space.path);
-  }
 }
 
 void configure_network(InitContext& context) {
@@ -320,19 +246,9 @@ void execute_command(InitContext& context) {
 }
 
 void join_container(InitContext& context) {
-  // All at once, by the pidfd of the container's first process: it cannot be another process that
-  // took over the number (attack E06). The pid namespace was chosen before the clone.
-  int flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
-  if (has_namespace(context.spec, NamespaceKind::time)) flags |= namespace_flag(NamespaceKind::time);
   // The host's, in which nobody can have put anything in our place: for what is written about ourselves.
   context.proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
-  if (has_user_namespace(context.spec)) flags |= CLONE_NEWUSER;
-  int joined = ::setns(context.container_pidfd, flags);
-  if (joined < 0 && errno == ESRCH)  // it has just ended
-    throw LaunchError(sys::ErrorKind::conflict, "join the container",
-                      "the container is not running", 126);
-  sys::check(joined, "setns into the container");
-  if (has_user_namespace(context.spec)) become_namespace_root();
+  join_container_namespaces(context);
   context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   if (context.process.terminal) context.devpts = open_devpts(context.root.get());
 }
@@ -407,8 +323,6 @@ constexpr Stage exec_stages[] = {
     {"load the system call filter", load_filter_late},
     {"execute", execute_command},
 };
-
-constexpr int engine_failed = 125;
 
 void fail(const InitContext& context, const char* stage, const sys::Error& error, int exit_code) {
   context.channel.send_failure(stage, error, exit_code);

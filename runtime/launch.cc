@@ -4,13 +4,13 @@
 #include <sched.h>
 #include <signal.h>
 
-#include <algorithm>
 
 #include "runtime/clone.h"
 #include "runtime/init.h"
 #include "runtime/network/moved_devices.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/socket.h"
+#include "runtime/namespaces.h"
 #include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
@@ -19,25 +19,10 @@ namespace {
 
 constexpr int exec_patience = 10'000;  // milliseconds
 
-bool makes_network(const ContainerSpec& spec) {
-  return (plan_clone_flags(spec) & CLONE_NEWNET) != 0;
-}
-
 // A pid namespace to join: ours stays, our next children are born in it (setns(2)).
 void join_pid_namespace(const ContainerSpec& spec) {
-  for (const Namespace& space : spec.namespaces) {
-    if (space.kind != NamespaceKind::pid || space.path.empty()) continue;
-    sys::UniqueFd fd = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
-    sys::check(::setns(fd.get(), CLONE_NEWPID), "setns", space.path);
-  }
-}
-
-// The namespace that the container's user namespace is, if it exists already.
-sys::UniqueFd find_joined_user_namespace(const ContainerSpec& spec) {
-  for (const Namespace& space : spec.namespaces)
-    if (space.kind == NamespaceKind::user && !space.path.empty())
-      return sys::open_at(AT_FDCWD, space.path, O_RDONLY);
-  return {};
+  const sys::UniqueFd joined = open_joined_namespace(spec, NamespaceKind::pid);
+  if (joined) sys::check(::setns(joined.get(), CLONE_NEWPID), "setns into the pid namespace");
 }
 
 // After the clone each side closes the other's end of the channel: only so does a death show as an
@@ -61,7 +46,7 @@ PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& 
   if ((flags & CLONE_NEWUSER) != 0) {
     set_up_user_namespace(child.pid, context.spec);
     pending.channel().send(Step::mapped);
-  } else if (has_user_namespace(context.spec)) {
+  } else if (has_namespace(context.spec, NamespaceKind::user)) {
     set_limits_from_outside(child.pid, context.process);
   }
   if (!child.in_cgroup) cgroup.attach_unified(child.pid);
@@ -72,10 +57,7 @@ PendingProcess clone_and_run(uint64_t flags, const Cgroup& cgroup, InitContext& 
 void move_devices(const ContainerSpec& spec, pid_t init) {
   if (spec.network_devices.empty()) return;
   NetworkNamespace target{.pid = init, .fd = -1};
-  sys::UniqueFd joined;
-  for (const Namespace& space : spec.namespaces)
-    if (space.kind == NamespaceKind::network && !space.path.empty())
-      joined = sys::open_at(AT_FDCWD, space.path, O_RDONLY);
+  const sys::UniqueFd joined = open_joined_namespace(spec, NamespaceKind::network);
   if (joined) target.fd = joined.get();
   move_network_devices(spec.network_devices, target);
 }
@@ -163,7 +145,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   context.sources = open_mount_sources(spec);
   join_pid_namespace(spec);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init,
-                                      find_joined_user_namespace(spec));
+                                      open_joined_namespace(spec, NamespaceKind::user));
   mark(options, "launch: clone into the cgroup");
   const bool hooked = has_host_hooks(spec, options);
   if (hooked) {
@@ -171,7 +153,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
     run_host_hooks(init, spec, *options.hooks);
   }
   move_devices(spec, init.process().pid());
-  if (makes_network(spec)) {
+  if (makes_namespace(spec, NamespaceKind::network)) {
     connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
     init.set_interfaces(spec.interfaces);
     init.channel().send(Step::network_ready);

@@ -86,7 +86,7 @@ namespace {
 
 [[noreturn]] void throw_died() {
   throw LaunchError(sys::ErrorKind::internal, "start",
-                    "the container's first process died while it was being set up", 125);
+                    "the container's first process died while it was being set up", engine_failed);
 }
 
 // The peer has ended: why, it said before that, and nobody has read it yet.

@@ -51,6 +51,9 @@ enum class Step : uint32_t {
   born
 };
 
+// Docker's exit code for what is the engine's failure, not the command's.
+inline constexpr int engine_failed = 125;
+
 // What a failed start tells its caller: Docker's exit code (125, 126, 127) beside the error.
 class LaunchError : public sys::Error {
  public:

@@ -15,6 +15,7 @@
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/mount.h"
+#include "runtime/namespaces.h"
 #include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
@@ -67,7 +68,7 @@ bool wants_id_map(const Mount& mount) {
 
 MountSources open_mount_sources(const ContainerSpec& spec) {
   MountSources sources;
-  const bool foreign = makes_user_namespace(spec);
+  const bool foreign = makes_namespace(spec, NamespaceKind::user);
   if (foreign && !spec.root.overlay)
     sources.root = sys::clone_mount(AT_FDCWD, spec.root.path, true);
   for (const Mount& mount : spec.mounts) {

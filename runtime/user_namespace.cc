@@ -53,17 +53,6 @@ void check_id_maps(const std::vector<IdMap>& uid_mappings, const std::vector<IdM
   check_maps(gid_mappings, "gidMappings");
 }
 
-bool makes_user_namespace(const ContainerSpec& spec) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(), [](const Namespace& space) {
-    return space.kind == NamespaceKind::user && space.path.empty();
-  });
-}
-
-bool has_user_namespace(const ContainerSpec& spec) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(),
-                     [](const Namespace& space) { return space.kind == NamespaceKind::user; });
-}
-
 void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
                    const std::vector<IdMap>& gid_mappings) {
   // The process is ours and was not reaped: the number is its own.

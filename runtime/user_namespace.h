@@ -17,9 +17,6 @@ void check_id_maps(const std::vector<IdMap>& uid_mappings, const std::vector<IdM
 void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
                    const std::vector<IdMap>& gid_mappings);
 
-bool makes_user_namespace(const ContainerSpec& spec);
-bool has_user_namespace(const ContainerSpec& spec);  // its own, or one that it joins
-
 // runs in: the launcher. Gives `pid`, which waits, its mappings, and what it could not take itself
 // in there: limits above the hard ones, and its OOM score.
 void set_up_user_namespace(pid_t pid, const ContainerSpec& spec);

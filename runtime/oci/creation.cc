@@ -4,8 +4,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 
+#include "runtime/namespaces.h"
 #include "runtime/oci/config.h"
 #include "runtime/oci/systemd_scope.h"
 #include "runtime/security/seccomp_compiler.h"
@@ -26,12 +26,6 @@ void check_rootfs(const std::string& path) {
                 fmt::format("config.json: root.path: invalid rootfs: '{}' is not a directory", path));
 }
 
-bool has_own_pid_namespace(const ContainerSpec& spec) {
-  return std::any_of(spec.namespaces.begin(), spec.namespaces.end(), [](const Namespace& space) {
-    return space.kind == NamespaceKind::pid && space.path.empty();
-  });
-}
-
 ContainerRecord make_record(const ContainerSpec& spec, const Bundle& bundle, const std::string& id) {
   ContainerRecord record;
   record.id = id;
@@ -39,7 +33,7 @@ ContainerRecord make_record(const ContainerSpec& spec, const Bundle& bundle, con
   record.rootfs = spec.root.path;
   record.created = sys::format_timestamp(sys::now());
   record.owner = ::geteuid();
-  record.own_pid_namespace = has_own_pid_namespace(spec);
+  record.own_pid_namespace = makes_namespace(spec, NamespaceKind::pid);
   record.annotations = spec.annotations;
   return record;
 }

@@ -1,5 +1,6 @@
 """Runs ctrd for a test and looks behind it when it is gone."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -30,6 +31,11 @@ def wait_for(condition, what, seconds=15):
             return result
         time.sleep(0.02)
     raise AssertionError(f"timed out waiting for {what}")
+
+
+def has_apparmor():
+    path = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    return path.exists() and path.read_text().startswith("Y")
 
 
 class Engine:
@@ -64,6 +70,7 @@ class Engine:
             # While the daemon runs: it deletes behind the client's back.
             left = self.leftovers() if kind is None else []
             self.stop()
+            left += self.remove_parent_cgroups() if kind is None else []
             self.force_clean()
         if kind is None:
             assert not left, f"left behind: {left}\n{self.log_tail()}"
@@ -195,6 +202,19 @@ class Engine:
         """The container's directories in every hierarchy. os.walk passes over what vanishes meanwhile."""
         return [os.path.join(parent, name) for parent, names, _ in os.walk("/sys/fs/cgroup")
                 for name in names if name == container_id]
+
+    def remove_parent_cgroups(self):
+        """What a daemon keeps for its next container, and a test that is over has no use for: empty, or a leak."""
+        name = "ctr-" + hashlib.sha256(str(self.run_dir).encode()).hexdigest()[:12]
+        left = []
+        for tree in [pathlib.Path("/sys/fs/cgroup"), *pathlib.Path("/sys/fs/cgroup").iterdir()]:
+            try:
+                (tree / name).rmdir()
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+            except OSError as error:
+                left.append(f"{tree / name}: {error}")
+        return left
 
     def leftovers(self):
         """Everything that a removed container or a stopped daemon must not leave."""

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from engine import wait_for
+from engine import has_apparmor, wait_for
 from probe_report import (DEFAULT_CAPABILITIES, NONE, mount_at, options_at, refused, run_probe,
                           start_probed)
 
@@ -415,11 +415,6 @@ def test_a_container_that_ended_leaves_no_cgroup(engine):
 
 
 # --- AppArmor ---
-
-
-def has_apparmor():
-    path = pathlib.Path("/sys/module/apparmor/parameters/enabled")
-    return path.exists() and path.read_text().startswith("Y")
 
 
 @pytest.mark.skipif(not has_apparmor(), reason="AppArmor is not enabled here; tests/vm/run has it")

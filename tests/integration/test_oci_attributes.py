@@ -9,6 +9,7 @@ import subprocess
 
 import pytest
 
+from engine import has_apparmor
 from oci_bundle import Oci
 
 
@@ -224,11 +225,6 @@ def test_names_of_network_devices_are_checked(oci):
 
 
 # --- labels and what the machine lacks ---
-
-
-def has_apparmor():
-    path = pathlib.Path("/sys/module/apparmor/parameters/enabled")
-    return path.exists() and path.read_text().startswith("Y")
 
 
 def test_an_apparmor_profile_confines_or_is_refused_before_anything_is_made(oci):

@@ -3,11 +3,11 @@
 // fixed; CTR_FUZZ_ROUNDS makes it longer, and the asan preset looks for more than exceptions.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "../cgroup/layouts.h"
+#include "../fuzz_rounds.h"
 #include "runtime/cgroup/device_filter.h"
 #include "runtime/cgroup/plan.h"
 #include "runtime/mount_plan.h"
@@ -23,11 +23,6 @@ using namespace ctr::runtime::oci;
 using nlohmann::json;
 
 namespace {
-
-size_t rounds(size_t otherwise) {
-  const char* text = std::getenv("CTR_FUZZ_ROUNDS");
-  return text != nullptr ? std::strtoul(text, nullptr, 10) : otherwise;
-}
 
 // Everything that the specification has a field for.
 json rich_config() {
@@ -128,7 +123,7 @@ TEST_CASE("the configuration that the mutations begin with is a good one") {
 
 TEST_CASE("a spoilt configuration is refused by an error, and by nothing else") {
   const json good = rich_config();
-  for (size_t round = 0; round < rounds(3000); ++round) {
+  for (size_t round = 0; round < fuzz_rounds(3000); ++round) {
     Mutator mutator(round);
     json config = good;
     for (size_t changes = 1 + mutator.below(3); changes > 0; --changes) mutator.mutate(config);
@@ -143,7 +138,7 @@ TEST_CASE("a spoilt configuration is refused by an error, and by nothing else") 
 
 TEST_CASE("bytes at random are refused by an error, and by nothing else") {
   const std::string good = rich_config().dump();
-  for (size_t round = 0; round < rounds(2000); ++round) {
+  for (size_t round = 0; round < fuzz_rounds(2000); ++round) {
     Mutator mutator(round);
     std::string text = good;
     for (size_t changes = 1 + mutator.below(5); changes > 0; --changes) {

@@ -3,9 +3,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <random>
 
+#include "../fuzz_rounds.h"
 #include "filter_evaluator.h"
 #include "runtime/security/seccomp_compiler.h"
 #include "runtime/security/syscall_table.h"
@@ -23,11 +23,6 @@ constexpr Known calls[] = {{"read", 0},    {"write", 1},  {"lseek", 8},   {"ioct
                            {"getpid", 39}, {"socket", 41}, {"clone", 56}, {"personality", 135}};
 constexpr const char* operators[] = {"SCMP_CMP_EQ", "SCMP_CMP_NE", "SCMP_CMP_GT", "SCMP_CMP_GE",
                                      "SCMP_CMP_LT", "SCMP_CMP_LE", "SCMP_CMP_MASKED_EQ"};
-
-size_t rounds(size_t otherwise) {
-  const char* text = std::getenv("CTR_FUZZ_ROUNDS");
-  return text != nullptr ? std::strtoul(text, nullptr, 10) : otherwise;
-}
 
 class Dice {
  public:
@@ -111,7 +106,7 @@ Call random_call(Dice& dice, const SeccompProfile& profile, uint32_t number) {
 }  // namespace
 
 TEST_CASE("compiled filters decide as their profiles say, whatever these are") {
-  for (size_t round = 0; round < rounds(1500); ++round) {
+  for (size_t round = 0; round < fuzz_rounds(1500); ++round) {
     Dice dice(round);
     SeccompProfile profile;
     profile.architectures = {"SCMP_ARCH_X86_64"};
@@ -140,7 +135,7 @@ TEST_CASE("texts that are no profile are refused by an error, and by nothing els
     "excludes": {"arches": ["arm"]}}]})";
   const SeccompContext context{.capabilities = 0, .kernel_major = 6, .kernel_minor = 1,
                                .architecture = "SCMP_ARCH_X86_64"};
-  for (size_t round = 0; round < rounds(3000); ++round) {
+  for (size_t round = 0; round < fuzz_rounds(3000); ++round) {
     Dice dice(round);
     std::string text = good;
     for (size_t changes = 1 + dice.below(4); changes > 0; --changes) {
