@@ -195,8 +195,9 @@ def test_running_out_of_memory_is_reported(group):
     process = one.start("head -c 100000000 /dev/zero | tail >/dev/null; exit $?")
     assert process.wait(30) == 137
     assert watcher.wait(10) == 0
-    assert watcher.stdout.read() == "oom_kills 1\n"
-    assert one.stat("oom_kills") == 1
+    # One at least: where the first victim dies slowly, the kernel takes head or the shell, too.
+    reported = watcher.stdout.read().removeprefix("oom_kills ")
+    assert 1 <= int(reported) <= one.stat("oom_kills") <= 3
 
 
 def test_a_quota_is_kept_within_a_tenth(group):
