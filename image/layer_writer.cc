@@ -60,16 +60,20 @@ uint64_t saturating_sum(uint64_t a, uint64_t b) {
 
 }  // namespace
 
+LayerEntry LayerWriter::with_owner(LayerEntry entry) const {
+  if (options_.owner) std::tie(entry.uid, entry.gid) = *options_.owner;
+  entry.uid = options_.ids.uids.to_host(entry.uid);
+  entry.gid = options_.ids.gids.to_host(entry.gid);
+  return entry;
+}
+
 void LayerWriter::write_all(LayerReader& reader) {
   while (const LayerEntry* entry = reader.next()) {
     try {
-      if (options_.owner) {
-        LayerEntry owned = *entry;
-        std::tie(owned.uid, owned.gid) = *options_.owner;
-        write(owned, reader);
-      } else {
+      if (options_.owner || options_.ids.mapped())
+        write(with_owner(*entry), reader);
+      else
         write(*entry, reader);
-      }
     } catch (const Error& error) {
       if (!is_archives_fault(error.error_number())) throw;
       fail(fmt::format("'{}': {}", entry->path, error.what()));

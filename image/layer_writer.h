@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "image/id_range.h"
 #include "image/layer_reader.h"
 #include "image/layer_tree.h"
 
@@ -20,6 +21,7 @@ struct WriteOptions {
   bool keep_kinds =
       false;  // Error{invalid_argument} rather than a directory for a file, or the reverse
   std::optional<std::pair<uid_t, gid_t>> owner{};  // of everything, instead of the archive's
+  IdRanges ids{};  // whose the archive's owners are
   // Names whose first component is the one begin with the other; "." stands for no component.
   std::pair<std::string, std::string> renamed{".", "."};
 };
@@ -38,6 +40,7 @@ class LayerWriter {
   uint64_t size() const { return size_; }  // of all regular files
 
  private:
+  LayerEntry with_owner(LayerEntry entry) const;
   void write(const LayerEntry& entry, LayerReader& reader);
   LayerPath place(const std::string& path) const;
   void check_kind(int parent, const std::string& name, const LayerEntry& entry) const;

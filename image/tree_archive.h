@@ -9,11 +9,14 @@
 #include <string>
 #include <string_view>
 
+#include "image/id_range.h"
+
 namespace ctr::image {
 
 struct TreeForm {
   bool whiteouts = false;  // the tree is an overlay's upper: its deletions become ".wh." entries
   bool stay_on_mount = false;                 // what is mounted in the tree is written empty
+  IdRanges ids{};                             // whose the tree's owners are
   std::set<std::string> left_out_if_empty{};  // "etc/hosts": files and directories, as archived
 };
 

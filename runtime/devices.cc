@@ -51,22 +51,28 @@ bool is_device(int parent, const std::string& name, mode_t type, dev_t number) {
          (status.st_mode & S_IFMT) == type && (type == S_IFIFO || status.st_rdev == number);
 }
 
-// Where mknod(2) is not allowed (a user namespace), the host's own node is bound instead.
-void bind_host_device(int parent, const std::string& name, const Device& device) {
-  sys::UniqueFd source = sys::clone_mount(AT_FDCWD, device.path, false);
+void bind_node(int parent, const std::string& name, int node) {
   sys::UniqueFd target =
       sys::open_at(parent, name, O_CREAT | O_NOFOLLOW | O_RDONLY | O_NONBLOCK, 0644);
-  sys::attach_mount(source.get(), target.get());
+  sys::attach_mount(node, target.get());
 }
 
-void create_device(int root, const Device& device) {
+// Where mknod(2) is not allowed (a user namespace), the launcher has made the node, or the host's own is bound.
+void bind_foreign_node(InitContext& context, int parent, const std::string& name, const Device& device) {
+  auto made = context.sources.devices.find(&device);
+  if (made != context.sources.devices.end()) return bind_node(parent, name, made->second.get());
+  bind_node(parent, name, sys::clone_mount(AT_FDCWD, device.path, false).get());
+}
+
+void create_device(InitContext& context, const Device& device) {
+  const int root = context.root.get();
   auto [parent, name] = sys::open_parent_in_root(root, device.path, 0755);
   mode_t type = type_bits(device);
   dev_t number = type == S_IFIFO ? 0
                                  : makedev(static_cast<unsigned>(device.major),
                                            static_cast<unsigned>(device.minor));
   if (::mknodat(parent.get(), name.c_str(), type | (device.mode & 07777), number) < 0) {
-    if (errno == EPERM) return bind_host_device(parent.get(), name, device);
+    if (errno == EPERM) return bind_foreign_node(context, parent.get(), name, device);
     if (errno != EEXIST) sys::throw_errno(errno, "mknod", {"'" + device.path + "'"});
     if (is_device(parent.get(), name, type, number)) return;
     sys::check(::unlinkat(parent.get(), name.c_str(), 0), "unlink", device.path);
@@ -83,7 +89,7 @@ void create_device(int root, const Device& device) {
 void create_devices(InitContext& context) {
   if (dev_is_bound(context.spec)) return;
   mode_t old_mask = ::umask(0);
-  for (const Device& device : context.spec.devices) create_device(context.root.get(), device);
+  for (const Device& device : context.spec.devices) create_device(context, device);
   ::umask(old_mask);
   sys::UniqueFd dev = sys::make_directories_in_root(context.root.get(), "/dev", 0755);
   for (const Link& link : standard_links) {

@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-
+#include <unistd.h>
 
 #include "runtime/clone.h"
 #include "runtime/init.h"
@@ -75,6 +75,7 @@ void take_options(InitContext& context, const LaunchOptions& options) {
   context.preserved_descriptors = options.preserved_descriptors;
   context.new_keyring = options.new_keyring;
   context.hooks = options.hooks;
+  if (has_namespace(context.spec, NamespaceKind::user)) give_to_namespace_root(options.stdio, context.spec);
 }
 
 bool has_host_hooks(const ContainerSpec& spec, const LaunchOptions& options) {
@@ -134,6 +135,35 @@ void start_detached(const std::string& socket) {
   channel.expect_end();
 }
 
+namespace {
+
+// Until it is destroyed, of this process and of those that it clones.
+class WorkingDirectory {
+ public:
+  WorkingDirectory() = default;
+  explicit WorkingDirectory(const std::string& path)
+      : before_(sys::open_at(AT_FDCWD, ".", O_PATH | O_DIRECTORY)) {
+    sys::check(::chdir(path.c_str()), "chdir", path);
+  }
+  ~WorkingDirectory() {
+    if (before_) (void)!::fchdir(before_.get());
+  }
+  WorkingDirectory(const WorkingDirectory&) = delete;
+  WorkingDirectory& operator=(const WorkingDirectory&) = delete;
+
+ private:
+  sys::UniqueFd before_;
+};
+
+// See attach_given_root().
+WorkingDirectory stand_where_root_goes(const InitContext& context) {
+  if (!context.sources.root) return WorkingDirectory();
+  const Root& root = context.spec.root;
+  return WorkingDirectory(root.overlay ? root.overlay->upper : root.path);
+}
+
+}  // namespace
+
 PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options) {
   Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources,
                                  options.existing_cgroup);
@@ -143,6 +173,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   take_options(context, options);
   context.timeline = options.timeline;
   context.sources = open_mount_sources(spec);
+  const WorkingDirectory at_root = stand_where_root_goes(context);
   join_pid_namespace(spec);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init,
                                       open_joined_namespace(spec, NamespaceKind::user));

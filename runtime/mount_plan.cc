@@ -57,7 +57,7 @@ constexpr PropagationOption propagation_options[] = {
 constexpr std::string_view superblock_flags[] = {"sync", "dirsync", "lazytime", "mand"};
 // Words of mount(8) that say what is so anyway.
 constexpr std::string_view without_effect[] = {"defaults", "async",  "nomand", "nolazytime",
-                                               "loud",     "silent", "idmap",  "ridmap",
+                                               "loud",     "silent", "idmap",  "ridmap", "tryidmap",
                                                "remount",  "user",   "nouser", "_netdev"};
 
 template <class Table>

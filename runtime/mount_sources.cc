@@ -1,7 +1,6 @@
 #include "runtime/mount_sources.h"
 
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -10,6 +9,7 @@
 
 #include <algorithm>
 
+#include "runtime/mapped_root.h"
 #include "runtime/mount_apply.h"
 #include "runtime/mount_plan.h"
 #include "runtime/sys/error.h"
@@ -39,36 +39,62 @@ sys::UniqueFd make_mapping(const std::vector<IdMap>& uids, const std::vector<IdM
   return sys::open_at(AT_FDCWD, fmt::format("/proc/{}/ns/user", child.pid), O_RDONLY);
 }
 
-void map_ids(int tree, const Mount& mount, const ContainerSpec& spec) {
-  // "idmap" without mappings of its own means the container's (runtime-spec, config-linux.md).
-  const bool own = !mount.uid_mappings.empty();
-  sys::UniqueFd mapping = own ? make_mapping(mount.uid_mappings, mount.gid_mappings)
-                              : make_mapping(spec.uid_mappings, spec.gid_mappings);
-  mount_attr attributes{};
-  attributes.attr_set = MOUNT_ATTR_IDMAP;
-  attributes.userns_fd = static_cast<uint64_t>(mapping.get());
-  const bool recursive =
-      std::find(mount.options.begin(), mount.options.end(), "ridmap") != mount.options.end();
-  const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
-  if (::syscall(SYS_mount_setattr, tree, "", flags, &attributes, sizeof attributes) == 0) return;
+bool has_option(const Mount& mount, std::string_view name) {
+  return std::find(mount.options.begin(), mount.options.end(), name) != mount.options.end();
+}
+
+bool wants_id_map(const Mount& mount) {
+  return !mount.uid_mappings.empty() || has_option(mount, "idmap") || has_option(mount, "ridmap") ||
+         has_option(mount, "tryidmap");
+}
+
+// The user namespace of a container, for its mappings, as soon as somebody needs it.
+class ContainerMapping {
+ public:
+  explicit ContainerMapping(const ContainerSpec& spec) : spec_(spec) {}
+  int fd() {
+    if (!fd_) fd_ = open_joined_namespace(spec_, NamespaceKind::user);
+    if (!fd_) fd_ = make_mapping(spec_.uid_mappings, spec_.gid_mappings);
+    return fd_.get();
+  }
+
+ private:
+  const ContainerSpec& spec_;
+  sys::UniqueFd fd_;
+};
+
+// "idmap" without mappings of its own means the container's (runtime-spec, config-linux.md); "tryidmap" is
+// ours: as many of its mounts as can be mapped.
+void map_ids(int tree, const Mount& mount, ContainerMapping& container) {
+  sys::UniqueFd own;
+  if (!mount.uid_mappings.empty()) own = make_mapping(mount.uid_mappings, mount.gid_mappings);
+  const int mapping = own ? own.get() : container.fd();
+  const bool lenient = has_option(mount, "tryidmap");
+  if (map_mount_ids(tree, mapping, lenient || has_option(mount, "ridmap"))) return;
+  if (lenient) return (void)map_mount_ids(tree, mapping, false);
   throw sys::Error(sys::ErrorKind::invalid_argument,
                    fmt::format("mount '{}': ids cannot be mapped on the file system of '{}': {}",
                                mount.destination, mount.source, sys::errno_text(errno)),
                    errno);
 }
 
-bool wants_id_map(const Mount& mount) {
-  return !mount.uid_mappings.empty() ||
-         std::any_of(mount.options.begin(), mount.options.end(), [](const std::string& option) {
-           return option == "idmap" || option == "ridmap";
-         });
+// Who is not the host's root has neither nodes nor maps to give: the container binds the host's nodes.
+void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container, MountSources& sources) {
+  const bool possible = ::geteuid() == 0 && !spec.uid_mappings.empty() && !spec.gid_mappings.empty();
+  const bool overlay = spec.root.overlay && spec.root.overlay->idmapped;
+  if (!possible || (spec.devices.empty() && !overlay)) return;
+  MappedRoot made = make_mapped_root(spec, container.fd());
+  if (overlay) sources.root = std::move(made.overlay);
+  sources.devices = std::move(made.nodes);
 }
 
 }  // namespace
 
 MountSources open_mount_sources(const ContainerSpec& spec) {
   MountSources sources;
-  const bool foreign = makes_namespace(spec, NamespaceKind::user);
+  ContainerMapping container(spec);
+  const bool foreign = has_namespace(spec, NamespaceKind::user);
+  if (foreign) open_mapped_root(spec, container, sources);
   if (foreign && !spec.root.overlay)
     sources.root = sys::clone_mount(AT_FDCWD, spec.root.path, true);
   for (const Mount& mount : spec.mounts) {
@@ -77,7 +103,7 @@ MountSources open_mount_sources(const ContainerSpec& spec) {
     const MountPlan plan = plan_mount(mount);
     if (!plan.bind) continue;
     sys::UniqueFd tree = prepare_bind(mount, plan);
-    if (mapped) map_ids(tree.get(), mount, spec);
+    if (mapped) map_ids(tree.get(), mount, container);
     sources.binds.emplace(&mount, std::move(tree));
   }
   return sources;

@@ -12,8 +12,8 @@ namespace ctr::runtime {
 
 struct MountSources {
   sys::UniqueFd root;  // the root file system's tree; empty: opened inside
-  std::map<const Mount*, sys::UniqueFd>
-      binds;  // detached trees with their attributes, by the mount
+  std::map<const Mount*, sys::UniqueFd> binds;    // detached trees with their attributes
+  std::map<const Device*, sys::UniqueFd> devices;  // binds of nodes that were made for it
 };
 
 // Nothing is opened that the container's process can open itself. Throws Error{invalid_argument}

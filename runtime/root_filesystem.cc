@@ -43,16 +43,28 @@ void make_mounts_private(InitContext& context) {
   sys::mount_by_path("", "/", "", flags, "");
 }
 
+namespace {
+
+// Over the working directory, where the launcher has put us: our user namespace may have no right to walk
+// there.
+void attach_given_root(InitContext& context) {
+  context.root = std::move(context.sources.root);
+  sys::attach_mount(context.root.get(), AT_FDCWD);
+  sys::set_mount_attributes(context.root.get(), 0, 0, ms_private, false);
+}
+
+}  // namespace
+
 void mount_root(InitContext& context) {
   const Root& root = context.spec.root;
+  if (context.sources.root) return attach_given_root(context);
   // Attached over the upper directory, or the bundle's root: any directory would do, since only
   // this namespace sees it.
   if (root.overlay) {
     context.root = attach_overlay(*root.overlay, root.overlay->upper);
     return;
   }
-  sys::UniqueFd tree = context.sources.root ? std::move(context.sources.root)
-                                            : sys::clone_mount(AT_FDCWD, root.path, true);
+  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, root.path, true);
   sys::UniqueFd target = sys::open_at(AT_FDCWD, root.path, O_PATH | O_DIRECTORY);
   sys::attach_mount(tree.get(), target.get());
   sys::set_mount_attributes(tree.get(), 0, 0, ms_private, false);

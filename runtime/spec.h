@@ -43,7 +43,8 @@ struct Mount {
 struct Overlay {
   std::vector<std::string> lower;  // absolute host paths, the topmost layer first
   std::string upper;               // absolute host path; created by the daemon, 0755
-  std::string work;                // on the same file system as `upper`
+  std::string work;                // beside `upper`
+  bool idmapped = false;           // seen through the container's mappings: files have their owners on disk
 };
 struct Root {
   std::string path;

@@ -68,6 +68,7 @@ void describe(Fields& fields, Overlay& overlay) {
   fields("lower", overlay.lower);
   fields("upper", overlay.upper);
   fields("work", overlay.work);
+  fields("idmapped", overlay.idmapped);
 }
 
 template <class Fields>

@@ -2,7 +2,10 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -53,6 +56,22 @@ void check_id_maps(const std::vector<IdMap>& uid_mappings, const std::vector<IdM
   check_maps(gid_mappings, "gidMappings");
 }
 
+uint32_t host_id(const std::vector<IdMap>& maps, uint32_t container_id) {
+  for (const IdMap& map : maps)
+    if (container_id >= map.container_id && container_id - map.container_id < map.size)
+      return map.host_id + (container_id - map.container_id);
+  throw sys::Error(sys::ErrorKind::invalid_argument,
+                   fmt::format("the id {} is not mapped in the container's user namespace", container_id));
+}
+
+bool map_mount_ids(int mount, int user_namespace, bool recursive) {
+  mount_attr attributes{};
+  attributes.attr_set = MOUNT_ATTR_IDMAP;
+  attributes.userns_fd = static_cast<uint64_t>(user_namespace);
+  const unsigned flags = AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0u);
+  return ::syscall(SYS_mount_setattr, mount, "", flags, &attributes, sizeof attributes) == 0;
+}
+
 void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
                    const std::vector<IdMap>& gid_mappings) {
   // The process is ours and was not reaped: the number is its own.
@@ -82,6 +101,16 @@ void set_limits_from_outside(pid_t pid, const Process& process) {
   const std::string value = std::to_string(*process.oom_score_adj);
   if (sys::read_file(path, 64) == value + "\n") return;
   sys::write_existing(AT_FDCWD, path, value);
+}
+
+void give_to_namespace_root(const std::array<int, 3>& stdio, const ContainerSpec& spec) {
+  if (spec.uid_mappings.empty() || spec.gid_mappings.empty()) return;
+  for (int fd : stdio) {
+    struct stat status {};
+    if (fd < 0 || ::fstat(fd, &status) < 0) continue;
+    if (!S_ISFIFO(status.st_mode) || status.st_uid != ::geteuid()) continue;
+    (void)!::fchown(fd, host_root(spec.uid_mappings), host_root(spec.gid_mappings));
+  }
 }
 
 void become_namespace_root() {
