@@ -18,7 +18,7 @@ add_library(cli_format STATIC
   template/value.cc)
 ctr_export_headers(cli_format cli)
 target_link_libraries(cli_format PUBLIC ctr_options runtime_sys nlohmann_json::nlohmann_json
-  fmt::fmt-header-only)
+  ctr_fmt)
 target_link_libraries(cli_core PUBLIC cli_format)
 target_sources(cli_core PRIVATE
   completion.cc
