@@ -29,6 +29,7 @@ target_sources(cli_core PRIVATE
   registry_auth.cc
   session.cc
   stream_demux.cc
+  transfer_rate.cc
   volumes.cc
   commands/archives.cc
   commands/attach.cc

@@ -37,9 +37,11 @@ std::string amounts(uint64_t current, uint64_t total) {
                      human_size(static_cast<double>(total)));
 }
 
-std::string with_bar(std::string left, uint64_t current, uint64_t total, size_t width) {
+std::string with_bar(std::string left, uint64_t current, uint64_t total, size_t width,
+                     const std::string& rate = "") {
   if (total > 0) {
     std::string right = amounts(current, total);
+    if (!rate.empty()) right += "  " + rate;
     size_t used = left.size() + right.size() + 4;
     size_t room = width > used ? std::min<size_t>(width - used, 42) : 0;
     left += fmt::format("  {}  {}", bar(current, total, room), right);
@@ -94,18 +96,23 @@ std::string layer_line(const LayerProgress& layer, size_t width) {
   return with_bar(left, layer.current, layer.done ? 0 : layer.total, width);
 }
 
-std::string overall_line(const std::vector<LayerProgress>& layers, size_t width) {
-  size_t done = 0;
-  uint64_t current = 0;
-  uint64_t total = 0;
+Totals totals_of(const std::vector<LayerProgress>& layers) {
+  Totals totals{.layers = layers.size()};
   for (const LayerProgress& layer : layers) {
-    done += layer.done;
-    current += layer.downloaded;
-    total += layer.download_size;
+    totals.done += layer.done;
+    totals.downloaded += layer.downloaded;
+    totals.download_size += layer.download_size;
   }
+  return totals;
+}
+
+std::string overall_line(const Totals& totals, std::optional<double> per_second, size_t width) {
   std::string left =
-      fmt::format("{:12}  {:17}", "overall", fmt::format("{}/{} layers", done, layers.size()));
-  return with_bar(left, current, total, width);
+      fmt::format("{:12}  {:17}", "overall", fmt::format("{}/{} layers", totals.done, totals.layers));
+  uint64_t rest = totals.download_size - std::min(totals.downloaded, totals.download_size);
+  // Once all has come, the rate is that of nothing.
+  std::string rate = rest > 0 ? rate_text(per_second, rest) : "";
+  return with_bar(left, totals.downloaded, totals.download_size, width, rate);
 }
 
 ProgressDisplay::ProgressDisplay(int fd) : fd_(fd), terminal_(is_terminal(fd)) {}
@@ -132,13 +139,15 @@ void ProgressDisplay::draw(bool now) {
   Clock::time_point time = Clock::now();
   if (!now && time - last_draw_ < redraw_interval) return;
   last_draw_ = time;
+  Totals totals = totals_of(layers_);
+  rate_.add(time, totals.downloaded);
   size_t width = terminal_width(fd_) - 1;
   // What does not fit on the screen could not be drawn over again.
   size_t room = terminal_rows(fd_) - 2;
   size_t first = layers_.size() > room ? layers_.size() - room : 0;
   std::string text;
   for (size_t i = first; i < layers_.size(); ++i) text += layer_line(layers_[i], width) + "\n";
-  text += overall_line(layers_, width) + "\n";
+  text += overall_line(totals, rate_.per_second(), width) + "\n";
   erase();
   write(text);
   drawn_lines_ = layers_.size() - first + 1;

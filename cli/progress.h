@@ -2,13 +2,14 @@
 // and as plain lines elsewhere.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "cli/client.h"
+#include "cli/transfer_rate.h"
 
 namespace ctr::cli {
 
@@ -35,8 +36,17 @@ struct LayerProgress {
 
 // "31e352740f53  Downloading  [=====>    ]  1.2MB/3.4MB", at most `width` columns. Pure.
 std::string layer_line(const LayerProgress& layer, size_t width);
-// "Overall       2/7 layers   [==>       ]  12MB/140MB". Pure.
-std::string overall_line(const std::vector<LayerProgress>& layers, size_t width);
+struct Totals {
+  size_t layers = 0;
+  size_t done = 0;
+  uint64_t downloaded = 0;
+  uint64_t download_size = 0;  // of the layers whose size is known yet
+};
+
+Totals totals_of(const std::vector<LayerProgress>& layers);
+// "overall       2/7 layers   [==>       ]  12MB/140MB  3.2MB/s, 40s left", at most `width` columns;
+// per_second: of bytes, if it is known. Pure.
+std::string overall_line(const Totals& totals, std::optional<double> per_second, size_t width);
 
 // Draws on a descriptor, which is a terminal or not.
 class ProgressDisplay {
@@ -50,7 +60,7 @@ class ProgressDisplay {
   void show(const ProgressMessage& message);
 
  private:
-  using Clock = std::chrono::steady_clock;
+  using Clock = TransferRate::Clock;
 
   bool update_layer(const ProgressMessage& message);
   void print_line(const std::string& line);
@@ -63,6 +73,7 @@ class ProgressDisplay {
   std::vector<LayerProgress> layers_;
   size_t drawn_lines_ = 0;
   Clock::time_point last_draw_{};
+  TransferRate rate_;
 };
 
 // Shows the stream to its end. Throws ApiError with the message's words if it holds an error.

@@ -118,5 +118,41 @@ TEST_CASE("progress: a layer's line holds its bar and never more than the width"
   CHECK(line.find("=>") != std::string::npos);
   CHECK(line.find("1MB/4MB") != std::string::npos);
   for (size_t width : {1, 10, 20, 40}) CHECK(layer_line(layer, width).size() <= width);
-  CHECK(overall_line({layer, layer}, 79).find("0/2 layers") != std::string::npos);
+}
+
+TEST_CASE("progress: the line over all adds up, and says how fast and how long yet") {
+  LayerProgress layer{.id = "a", .status = "Downloading", .downloaded = 1000000, .download_size = 4000000};
+  LayerProgress done{.id = "b", .status = "Pull complete", .downloaded = 500000, .download_size = 500000, .done = true};
+  Totals totals = totals_of({layer, done});
+  std::string line = overall_line(totals, 100000.0, 120);
+  CHECK(line.find("1/2 layers") != std::string::npos);
+  CHECK(line.find("1.5MB/4.5MB  100kB/s, 30s left") != std::string::npos);
+  CHECK(overall_line(totals, std::nullopt, 120).find("/s") == std::string::npos);
+  CHECK(overall_line(totals_of({done}), 100000.0, 120).find("/s") == std::string::npos);
+  for (size_t width : {1, 20, 40, 79}) CHECK(overall_line(totals, 1.0, width).size() <= width);
+}
+
+TEST_CASE("progress: a rate is that of the last seconds") {
+  using namespace std::chrono_literals;
+  TransferRate rate;
+  TransferRate::Clock::time_point start{};
+  CHECK(!rate.per_second());
+  rate.add(start, 0);
+  rate.add(start + 100ms, 1000);
+  CHECK(!rate.per_second());
+  for (int i = 1; i <= 100; ++i) rate.add(start + i * 100ms, static_cast<uint64_t>(i) * 1000);
+  CHECK(*rate.per_second() == doctest::Approx(10000));
+  for (int i = 1; i <= 100; ++i) rate.add(start + 10s + i * 100ms, 100000);
+  CHECK(*rate.per_second() == 0);
+  rate.add(start + 21s, 5);  // began again
+  CHECK(!rate.per_second());
+}
+
+TEST_CASE("progress: a rate and what is left, in words") {
+  CHECK(rate_text(std::nullopt, 5) == "");
+  CHECK(rate_text(1000.0, 0) == "1kB/s");
+  CHECK(rate_text(1000.0, 59500) == "1kB/s, 1m00s left");
+  CHECK(rate_text(1000.0, 3725000) == "1kB/s, 1h02m left");
+  CHECK(rate_text(0.0, 100) == "0B/s");
+  CHECK(rate_text(1e-9, UINT64_MAX) == "0B/s");
 }
