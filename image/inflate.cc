@@ -42,9 +42,9 @@ std::unique_ptr<Inflater> make_inflater_for(Compression compression, Inflater::S
     case Compression::zstd:
       return make_zstd_inflater(std::move(sink));
     case Compression::bzip2:
-      throw Error(ErrorKind::unsupported, "layers compressed with bzip2 are not supported");
+      return make_bzip2_inflater(std::move(sink));
     case Compression::xz:
-      throw Error(ErrorKind::unsupported, "layers compressed with xz are not supported");
+      return make_xz_inflater(std::move(sink));
   }
   throw Error(ErrorKind::internal, "unknown compression");
 }

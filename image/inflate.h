@@ -29,8 +29,7 @@ class Inflater {
 };
 inline constexpr size_t inflated_piece_size = 256 << 10;
 
-// Finds out the compression by the first bytes. Error{unsupported} for those that layers may not
-// have.
+// Finds out the compression by the first bytes.
 std::unique_ptr<Inflater> make_inflater(Inflater::Sink sink);
 
 // A pulling source of plain bytes over a pulling source of compressed ones. Both give the stream's
@@ -47,10 +46,13 @@ class InflatingSource {
   bool ended_ = false;
 };
 
-// The parts. Any number of gzip members, or of zstd frames, one after another (pigz, eStargz, …).
+// The parts. Any number of gzip members, zstd frames, or xz or bzip2 streams, one after another (pigz,
+// eStargz, …).
 enum class GzipLibrary { fastest, zlib };
 std::unique_ptr<Inflater> make_gzip_inflater(Inflater::Sink sink, GzipLibrary library);
 std::unique_ptr<Inflater> make_zstd_inflater(Inflater::Sink sink);
+std::unique_ptr<Inflater> make_bzip2_inflater(Inflater::Sink sink);
+std::unique_ptr<Inflater> make_xz_inflater(Inflater::Sink sink);
 std::unique_ptr<Inflater> make_plain_inflater(Inflater::Sink sink);
 
 }  // namespace ctr::image

@@ -26,7 +26,7 @@ class LayerStore;
 class Trash;
 
 // One layer on its way in: takes the blob's bytes as they arrive, in any pieces; finds out the
-// compression by itself (plain, gzip with any number of members, zstd); inflates, digests and
+// compression by itself (plain, gzip with any number of members, zstd, xz, bzip2); inflates, digests and
 // writes files on threads of its own behind bounded queues. Destroyed without commit(), it leaves
 // nothing.
 class LayerUnpacker {

@@ -6,6 +6,7 @@ directory that CTR_BUILD names.
 
 import gzip
 import hashlib
+import importlib
 import io
 import os
 import pathlib
@@ -250,7 +251,7 @@ ESCAPING_LINKS = {
 
 
 @pytest.mark.parametrize("name", ESCAPING_LINKS)
-def test_links_never_lead_outside(run, place, name):
+def test_t02_t05_t08_links_never_lead_outside(run, place, name):
     ok(run(tar(*ESCAPING_LINKS[name])))
 
 
@@ -852,13 +853,13 @@ def test_zstd_frames_and_skippable_frames(place):
     assert len(os.listdir(place.root)) == 50
 
 
-def test_xz_and_bzip2_are_named_in_the_error(place):
-    import bz2
-    import lzma
-    data = tar(file("a"))
-    for name, packed in (("xz", lzma.compress(data)), ("bzip2", bz2.compress(data))):
-        result = place.unpack(packed, "sha256:" + "0" * 64)
-        assert result.returncode == 1 and name.encode() in result.stderr
+@pytest.mark.parametrize("method", ["lzma", "bz2"])
+def test_xz_and_bzip2_are_unpacked_too(place, method):
+    """Docker takes them in archives that are loaded, imported and copied."""
+    data = tar(*[file(f"f{i}", os.urandom(5000)) for i in range(50)])
+    packed = importlib.import_module(method).compress(data)
+    ok(place.unpack(packed, "sha256:" + hashlib.sha256(data).hexdigest()))
+    assert len(os.listdir(place.root)) == 50
 
 
 def test_g04_a_wrong_diff_id_is_refused(place):

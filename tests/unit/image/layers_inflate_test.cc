@@ -1,4 +1,6 @@
+#include <bzlib.h>
 #include <doctest/doctest.h>
+#include <lzma.h>
 #include <zlib.h>
 #include <zstd.h>
 
@@ -38,6 +40,25 @@ std::string gzip_of(const std::string& plain) {
 std::string zstd_of(const std::string& plain) {
   std::string out(::ZSTD_compressBound(plain.size()), '\0');
   out.resize(::ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), 3));
+  return out;
+}
+
+std::string xz_of(const std::string& plain, uint32_t preset = 1) {
+  std::string out(::lzma_stream_buffer_bound(plain.size()), '\0');
+  size_t size = 0;
+  REQUIRE(::lzma_easy_buffer_encode(preset, LZMA_CHECK_CRC32, nullptr, reinterpret_cast<const uint8_t*>(plain.data()),
+                                    plain.size(), reinterpret_cast<uint8_t*>(out.data()), &size,
+                                    out.size()) == LZMA_OK);
+  out.resize(size);
+  return out;
+}
+
+std::string bzip2_of(const std::string& plain) {
+  std::string out(plain.size() + plain.size() / 50 + 1000, '\0');
+  auto size = static_cast<unsigned>(out.size());
+  REQUIRE(::BZ2_bzBuffToBuffCompress(out.data(), &size, const_cast<char*>(plain.data()),
+                                     static_cast<unsigned>(plain.size()), 1, 0, 0) == BZ_OK);
+  out.resize(size);
   return out;
 }
 
@@ -88,7 +109,8 @@ TEST_CASE("any pieces of any compression give the same bytes") {
   const std::string plain = noise(700'000, 1);
   for (const std::string& packed :
        {plain, gzip_of(plain), zstd_of(plain), members(plain, 50'000, gzip_of),
-        members(plain, 50'000, zstd_of)})
+        members(plain, 50'000, zstd_of), xz_of(plain), members(plain, 50'000, [](const std::string& part) { return xz_of(part); }), bzip2_of(plain),
+        members(plain, 50'000, bzip2_of)})
     for (size_t piece : {size_t{7}, size_t{1021}, size_t{16384}, packed.size()})
       CHECK(inflate_with(detecting, packed, piece) == plain);
 }
@@ -113,10 +135,13 @@ TEST_CASE("a stream that ends too early is an error (D05)") {
   const std::string plain = noise(30'000, 3);
   const std::string gzip = gzip_of(plain);
   const std::string zstd = zstd_of(plain);
+  const std::string xz = xz_of(plain);
+  const std::string bzip2 = bzip2_of(plain);
   for (size_t cut = 1; cut <= 20; ++cut) {
     CHECK_THROWS_AS(inflate_with(igzip, gzip.substr(0, gzip.size() - cut), 4096), sys::Error);
     CHECK_THROWS_AS(inflate_with(zlib, gzip.substr(0, gzip.size() - cut), 4096), sys::Error);
-    CHECK_THROWS_AS(inflate_with(detecting, zstd.substr(0, zstd.size() - cut), 4096), sys::Error);
+    for (const std::string& whole : {zstd, xz, bzip2})
+      CHECK_THROWS_AS(inflate_with(detecting, whole.substr(0, whole.size() - cut), 4096), sys::Error);
   }
   for (size_t size = 11; size < 2000; size += 97) {
     CHECK_THROWS_AS(inflate_with(igzip, gzip.substr(0, size), 4096), sys::Error);
@@ -130,6 +155,36 @@ TEST_CASE("what follows the last member is refused") {
                        "invalid gzip data: trailing data after the stream", sys::Error);
   CHECK_THROWS_AS(inflate_with(zlib, packed + std::string(512, '\0'), 4096), sys::Error);
   CHECK_THROWS_AS(inflate_with(igzip, packed + "\x1f garbage that begins well", 4096), sys::Error);
+}
+
+TEST_CASE("what follows the last stream of xz and bzip2 is refused, too") {
+  CHECK_THROWS_WITH_AS(inflate_with(detecting, xz_of("hello") + "garbage, which is no stream", 4),
+                       "invalid xz data: it is damaged, or other data follows the stream", sys::Error);
+  CHECK_THROWS_WITH_AS(inflate_with(detecting, bzip2_of("hello") + "garbage", 4),
+                       "invalid bzip2 data: trailing data after the stream", sys::Error);
+}
+
+TEST_CASE("damage in xz and bzip2 never goes unnoticed (D05)") {
+  for (const std::string& good : {xz_of(noise(40'000, 6)), bzip2_of(noise(40'000, 6))})
+    for (size_t i = 12; i < good.size(); i += 211) {
+      std::string bad = good;
+      bad[i] = static_cast<char>(bad[i] ^ 0x41);
+      CHECK_THROWS_AS(inflate_with(detecting, bad, 4096), sys::Error);
+    }
+}
+
+TEST_CASE("the dictionary of xz -9 is taken, a larger one is refused (D01)") {
+  CHECK(inflate_with(detecting, xz_of("hello", 9), 4096) == "hello");
+  lzma_options_lzma options;
+  REQUIRE(!::lzma_lzma_preset(&options, 1));
+  options.dict_size = 256 << 20;
+  lzma_filter filters[] = {{LZMA_FILTER_LZMA2, &options}, {LZMA_VLI_UNKNOWN, nullptr}};
+  uint8_t packed[1000];
+  size_t size = 0;
+  REQUIRE(::lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, nullptr, packed, 5, packed, &size, sizeof packed) ==
+          LZMA_OK);
+  CHECK_THROWS_WITH_AS(inflate_with(detecting, {reinterpret_cast<char*>(packed), size}, 4096),
+                       "invalid xz data: its dictionary is too large", sys::Error);
 }
 
 TEST_CASE("damage in gzip never goes unnoticed and never hangs (D05)") {
