@@ -245,6 +245,27 @@ def test_g05_ambiguous_documents_are_refused(registry, client):
     assert "schema version 1" in client.pull(f"{registry.name}/app:3").error
 
 
+@pytest.mark.parametrize("digest", [
+    "sha256:../../../etc/passwd", "sha256:" + "A" * 64, "sha256:" + "a" * 63, "sha256:" + "a" * 65, "md5:" + "a" * 32,
+    "sha512:" + "a" * 128, "a" * 64, "sha256:", ":", "", "sha256:" + "a" * 60 + "/../", "sha256:" + "a" * 32 + "\0" + "a" * 31,
+    None, 7, ["sha256:" + "a" * 64]], ids=repr)
+def test_g06_what_is_no_digest_reaches_no_file_and_no_address(registry, client, digest):
+    """Wherever documents name content: an index's entry, a configuration, a layer, a diff ID."""
+    def say(where):
+        return lambda manifest: (manifest["config"] if where == "config" else manifest["layers"][0]).update(digest=digest)
+    registry.add_image("app", "config", one_layer(), change=say("config"))
+    registry.add_image("app", "layer", one_layer(), change=say("layer"))
+    registry.add_image("app", "diff", one_layer(), diff_ids=[digest])
+    registry.add_manifest("app", "index", {"schemaVersion": 2, "mediaType": INDEX, "manifests": [
+        {"mediaType": MANIFEST, "size": 100, "digest": digest, "platform": {"os": "linux", "architecture": "amd64"}}]},
+        INDEX)
+    for tag in ("config", "layer", "diff", "index"):
+        result = client.pull("--platform", "linux/amd64", f"{registry.name}/app:{tag}")
+        assert result.code == 1 and ("digest" in result.error or "diff_ids" in result.error), (tag, result.text)
+    assert not client.layers() and not client.ingests()
+    assert all(".." not in request["path"] for request in registry.requests)
+
+
 def test_g08_a_damaged_blob_is_fetched_again(registry, client):
     image = registry.add_image("app", "1", one_layer())
     client.pull(f"{registry.name}/app:1")
