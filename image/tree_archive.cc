@@ -133,13 +133,13 @@ struct TreeArchive::State {
 
 namespace {
 
-Entry make_entry(const std::string& as, const struct stat& status) {
+Entry make_entry(const std::string& as, const struct stat& status, const IdRanges& ids = {}) {
   Entry entry(::archive_entry_new(), &::archive_entry_free);
   if (!entry) throw std::bad_alloc();
   ::archive_entry_set_pathname(entry.get(), as.c_str());
   ::archive_entry_set_mode(entry.get(), status.st_mode);
-  ::archive_entry_set_uid(entry.get(), status.st_uid);
-  ::archive_entry_set_gid(entry.get(), status.st_gid);
+  ::archive_entry_set_uid(entry.get(), ids.uids.to_container(status.st_uid));
+  ::archive_entry_set_gid(entry.get(), ids.gids.to_container(status.st_gid));
   ::archive_entry_set_mtime(entry.get(), status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
   ::archive_entry_set_size(entry.get(), S_ISREG(status.st_mode) ? status.st_size : 0);
   if (S_ISCHR(status.st_mode) || S_ISBLK(status.st_mode)) {
@@ -180,7 +180,7 @@ void TreeArchive::State::add(int directory, const std::string& name, const std::
   if (is_left_out(directory, name, as, status)) return;
   const bool is_mounted = form.stay_on_mount && is_mount_root(object->get());
   if (is_mounted && S_ISREG(status.st_mode)) status.st_size = 0;
-  Entry entry = make_entry(S_ISDIR(status.st_mode) ? as + "/" : as, status);
+  Entry entry = make_entry(S_ISDIR(status.st_mode) ? as + "/" : as, status, form.ids);
   if (find_link(entry.get(), status, as)) return;
   add_xattrs(entry.get(), path_by_descriptor(directory, name));
   if (S_ISDIR(status.st_mode)) return add_directory(directory, name, entry.get(), as, !is_mounted);

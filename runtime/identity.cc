@@ -6,15 +6,31 @@
 
 #include "runtime/accounts.h"
 #include "runtime/environment.h"
+#include "runtime/namespaces.h"
 #include "runtime/security/capabilities.h"
+#include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
+
+namespace {
+
+// setuid(2) would say "invalid argument".
+void expect_mapped(const InitContext& context) {
+  const ContainerSpec& spec = context.spec;
+  if (!has_namespace(spec, NamespaceKind::user) || spec.uid_mappings.empty() || spec.gid_mappings.empty()) return;
+  (void)host_id(spec.uid_mappings, context.uid);
+  (void)host_id(spec.gid_mappings, context.gid);
+  for (gid_t group : context.groups) (void)host_id(spec.gid_mappings, group);
+}
+
+}  // namespace
 
 void find_identity(InitContext& context) {
   Identity identity = look_up_identity(context.root.get(), context.process.user);
   context.uid = identity.uid;
   context.gid = identity.gid;
   context.groups = std::move(identity.groups);
+  expect_mapped(context);
   context.environment = complete_environment(context.process, identity.home);
 }
 

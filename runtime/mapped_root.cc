@@ -1,21 +1,19 @@
 #include "runtime/mapped_root.h"
 
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/fsuid.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <utility>
 
+#include "runtime/file_ids.h"
 #include "runtime/launch_channel.h"
 #include "runtime/overlay.h"
 #include "runtime/sys/error.h"
@@ -44,22 +42,12 @@ void map_in_place(const std::string& directory, int user_namespace) {
   sys::attach_mount(tree.get(), target.get());
 }
 
-// An overlay works on its layers with the ids of who mounted it, which must be ids that the mapping
-// knows: the container's root's. setfsuid(2) takes the capabilities for files with it.
-void take_file_ids(uint32_t uid, uint32_t gid) {
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  std::array<__user_cap_data_struct, 2> capabilities{};
-  sys::check(::syscall(SYS_capget, &header, capabilities.data()), "capget");
-  (void)::setfsgid(gid);
-  (void)::setfsuid(uid);
-  sys::check(::syscall(SYS_capset, &header, capabilities.data()), "capset");
-}
-
 sys::UniqueFd make_overlay(const ContainerSpec& spec, int user_namespace) {
   const Overlay& overlay = *spec.root.overlay;
   for (const std::string& lower : overlay.lower) map_in_place(lower, user_namespace);
   // The two must be on one mount.
   map_in_place(overlay.upper.substr(0, overlay.upper.rfind('/')), user_namespace);
+  // An overlay works on its layers with the ids of who mounted it, which must be ids that the mapping knows.
   take_file_ids(host_root(spec.uid_mappings), host_root(spec.gid_mappings));
   const sys::UniqueFd attached = attach_overlay(overlay, overlay.upper);
   return sys::clone_mount(attached.get(), "", false);

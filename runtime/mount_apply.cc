@@ -101,14 +101,6 @@ void refuse_target_in_proc(int target, const Mount& mount) {
       fmt::format("'{}' cannot be mounted because it is inside /proc", mount.destination));
 }
 
-sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {
-  sys::FilesystemOptions options{.type = mount.type,
-                                 .source = mount.source,
-                                 .options = plan.filesystem_options,
-                                 .attributes = plan.attributes_set};
-  return sys::make_filesystem(options);
-}
-
 void apply_recursive(int tree, const MountPlan& plan) {
   if ((plan.recursive_set | plan.recursive_clear) != 0)
     sys::set_mount_attributes(tree, plan.recursive_set, plan.recursive_clear, 0, true);
@@ -124,6 +116,14 @@ void remember(InitContext& context, const Mount& mount, sys::UniqueFd tree) {
 
 }  // namespace
 
+sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {
+  sys::FilesystemOptions options{.type = mount.type,
+                                 .source = mount.source,
+                                 .options = plan.filesystem_options,
+                                 .attributes = plan.attributes_set};
+  return sys::make_filesystem(options);
+}
+
 sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
   sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, mount.source, plan.recursive_bind);
   // Detached: whatever changes here was never visible with wrong flags, and is private at once.
@@ -138,10 +138,9 @@ sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
 namespace {
 
 sys::UniqueFd prepare_tree(InitContext& context, const Mount& mount, const MountPlan& plan) {
-  if (!plan.bind) return prepare_filesystem(mount, plan);
-  if (auto opened = context.sources.binds.find(&mount); opened != context.sources.binds.end())
+  if (auto opened = context.sources.trees.find(&mount); opened != context.sources.trees.end())
     return std::move(opened->second);
-  return prepare_bind(mount, plan);
+  return plan.bind ? prepare_bind(mount, plan) : prepare_filesystem(mount, plan);
 }
 
 }  // namespace

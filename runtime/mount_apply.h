@@ -12,5 +12,7 @@ void apply_mount(InitContext& context, const Mount& mount);
 
 // A bind's tree, detached, with all but its recursive attributes. Also for the launcher.
 sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan);
+// A file system of its own, detached. Also for the launcher.
+sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan);
 
 }  // namespace ctr::runtime

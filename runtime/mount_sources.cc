@@ -24,7 +24,11 @@ namespace {
 
 // A user namespace that nobody is in, for its mappings: it lives on in the descriptor.
 sys::UniqueFd make_mapping(const std::vector<IdMap>& uids, const std::vector<IdMap>& gids) {
-  const long pid = sys::check(::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0), "clone");
+  const long pid = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
+  if (pid < 0 && errno == ENOSPC)
+    throw sys::Error(sys::ErrorKind::unavailable,
+                     "no more user namespaces: /proc/sys/user/max_user_namespaces is reached", ENOSPC);
+  sys::check(pid, "clone");
   if (pid == 0) {
     while (true) ::pause();
   }
@@ -101,10 +105,11 @@ MountSources open_mount_sources(const ContainerSpec& spec) {
     const bool mapped = wants_id_map(mount);
     if (!foreign && !mapped) continue;
     const MountPlan plan = plan_mount(mount);
-    if (!plan.bind) continue;
-    sys::UniqueFd tree = prepare_bind(mount, plan);
+    // A user namespace may mount few kinds of file systems: those of volumes are made here.
+    if (!plan.bind && !(foreign && has_option(mount, "tryidmap"))) continue;
+    sys::UniqueFd tree = plan.bind ? prepare_bind(mount, plan) : prepare_filesystem(mount, plan);
     if (mapped) map_ids(tree.get(), mount, container);
-    sources.binds.emplace(&mount, std::move(tree));
+    sources.trees.emplace(&mount, std::move(tree));
   }
   return sources;
 }
