@@ -133,7 +133,7 @@ void declare_security(CLI::App* command, ContainerOptions& o) {
       .option("--pid", o.pid, "MODE", "PID namespace: host, container:NAME")
       .option("--ipc", o.ipc, "MODE", "IPC namespace: private, shareable, host, container:NAME")
       .option("--uts", o.uts, "MODE", "UTS namespace: host")
-      .option("--userns", o.userns, "MODE", "User namespace: host")
+      .option("--userns", o.userns, "MODE", "User namespace: auto, auto:size=N, host")
       .option("--cgroupns", o.cgroupns, "MODE", "Cgroup namespace: private, host");
 }
 

@@ -106,6 +106,14 @@ void plan_mode(json& host, const char* name, const std::string& value, const cha
   host[name] = value;
 }
 
+// The number of ids is the daemon's to judge.
+void plan_user_namespace(const std::string& mode, json& host) {
+  if (mode.starts_with("auto:size="))
+    host["UsernsMode"] = mode;
+  else
+    plan_mode(host, "UsernsMode", mode, "--userns", {"host", "auto"});
+}
+
 }  // namespace
 
 void plan_files(const ContainerOptions& o, const Surroundings& surroundings, json& config,
@@ -153,7 +161,7 @@ void plan_isolation(const ContainerOptions& o, const Surroundings& surroundings,
   plan_mode(host, "IpcMode", o.ipc, "--ipc",
             {"host", "private", "shareable", "none", "container:"});
   plan_mode(host, "UTSMode", o.uts, "--uts", {"host"});
-  plan_mode(host, "UsernsMode", o.userns, "--userns", {"host"});
+  plan_user_namespace(o.userns, host);
   plan_mode(host, "CgroupnsMode", o.cgroupns, "--cgroupns", {"host", "private"});
 }
 

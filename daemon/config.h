@@ -50,6 +50,7 @@ struct Config {
   std::string init_path;
   std::string monitor_path;  // ctr-monitor; beside ctrd
   std::vector<std::string> labels;
+  std::string userns_remap;  // see UserRanges; empty: containers have no user namespaces
 
   std::vector<std::string> warnings;  // accepted settings without effect here
 };

@@ -48,6 +48,8 @@ const std::vector<Setting>& settings() {
       {"--cgroup-parent", "cgroup-parent", &Config::cgroup_parent, "cgroup above the containers'"},
       {"--init-path", "init-path", &Config::init_path, "program for run --init"},
       {"--monitor-path", "", &Config::monitor_path, "ctr-monitor to use"},
+      {"--userns-remap", "userns-remap", &Config::userns_remap,
+       "user namespaces for containers: auto, default or USER[:GROUP] of /etc/subuid and /etc/subgid"},
       {"--label", "labels", &Config::labels, "label of this daemon: key=value"},
 
       // What ctrd does anyway, or does not have.
@@ -77,7 +79,6 @@ const std::vector<Setting>& settings() {
       {"", "proxies", NoEffect{}, ""},
 
       // Not here, and not without: the user would believe in a protection that is not there.
-      {"--userns-remap", "userns-remap", Refused{Refused::Kind::value}, "not supported yet"},
       {"--seccomp-profile", "seccomp-profile", Refused{Refused::Kind::value}, "not supported yet"},
       {"--no-new-privileges", "no-new-privileges", Refused{Refused::Kind::flag},
        "not supported yet"},

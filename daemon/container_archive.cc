@@ -129,8 +129,8 @@ std::optional<FoundPath> find_path(int root, const std::string& path) {
   return found;
 }
 
-void pack(const FoundPath& found, const std::function<bool(std::string_view)>& sink) {
-  image::TreeArchive archive(sink);
+void pack(const FoundPath& found, const image::IdRanges& ids, const std::function<bool(std::string_view)>& sink) {
+  image::TreeArchive archive(sink, {.ids = ids});
   archive.add(found.parent.get(), found.name, found.stat.name == "/" ? "." : found.stat.name);
   archive.finish();
 }
@@ -146,7 +146,8 @@ void unpack_into(int root, const std::string& path, const std::function<std::str
                             {.below = directory,
                              .whiteouts = false,
                              .keep_kinds = options.keep_kinds,
-                             .owner = options.owner});
+                             .owner = options.owner,
+                             .ids = options.ids});
   try {
     writer.write_all(reader);
   } catch (const sys::Error& error) {

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "image/id_range.h"
 #include "runtime/sys/timestamp.h"
 #include "runtime/sys/unique_fd.h"
 
@@ -38,13 +39,14 @@ struct FoundPath {
 std::optional<FoundPath> find_path(int root, const std::string& path);
 
 // Writes what was found, and all below it, as a tar: its names begin with stat.name. `sink` as of
-// image::TreeArchive.
-void pack(const FoundPath& found, const std::function<bool(std::string_view)>& sink);
+// image::TreeArchive, `ids` those of VisitedRoot.
+void pack(const FoundPath& found, const image::IdRanges& ids, const std::function<bool(std::string_view)>& sink);
 
 struct UnpackOptions {
   bool keep_kinds =
       false;  // a directory does not take the place of something else, nor the reverse
   std::optional<std::pair<uid_t, gid_t>> owner;  // of all entries, instead of the archive's
+  image::IdRanges ids{};                         // those of VisitedRoot
 };
 // Unpacks a tar (plain, gzip or zstd), read piece by piece (empty at the end), into the directory
 // `path`. Throws Error{not_found} where there is none, {invalid_argument} for what is no directory

@@ -7,6 +7,7 @@
 
 #include "daemon/networks/network_files.h"
 #include "daemon/spec_builder.h"
+#include "daemon/user_ranges.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/number_list.h"
@@ -79,8 +80,7 @@ void check_namespace_modes(const HostConfig& host) {
   if (!allowed(host.uts_mode, {"", "host"})) refuse("invalid UTS mode: {}", host.uts_mode);
   if (!allowed(host.cgroupns_mode, {"", "private", "host"}))
     refuse("invalid cgroup namespace mode: {}", host.cgroupns_mode);
-  if (!allowed(host.userns_mode, {"", "host"}))
-    refuse("invalid user namespace mode: {}", host.userns_mode);
+  if (!allowed(host.userns_mode, {"", "host"})) (void)parse_auto_size(host.userns_mode);
   for (const std::string* mode : {&host.ipc_mode, &host.pid_mode, &host.network_mode})
     if (*mode == "container:") refuse("invalid container format container:<name|id>");
 }
@@ -222,6 +222,16 @@ void check_host_config(const ContainerConfig& config, const HostConfig& host) {
     refuse("logger: no log driver named '{}' is registered", host.log_type);
   if (!host.storage_opt.empty())
     refuse("--storage-opt is not supported: overlay on this file system has no quota");
+}
+
+void check_user_namespace(const HostConfig& host, bool by_default) {
+  if (!wants_user_namespace(host.userns_mode, by_default)) return;
+  if (host.privileged)
+    refuse("privileged mode is incompatible with user namespaces: run it with --userns=host");
+  if (host.network_mode == "host")
+    refuse("cannot share the host's network namespace when user namespaces are enabled: run it with --userns=host");
+  if (host.pid_mode == "host")
+    refuse("cannot share the host PID namespace when user namespaces are enabled: run it with --userns=host");
 }
 
 }  // namespace ctr::daemon

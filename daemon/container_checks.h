@@ -24,5 +24,7 @@ void check_host_config(const ContainerConfig& config, const HostConfig& host);
 // On top of check_resources() (spec_builder.h) what the machine has to do with.
 std::vector<std::string> check_limits(ResourceRequest& resources, const MachineLimits& machine);
 void check_restart_policy(const RestartPolicy& policy, bool auto_remove);
+// What a container with a user namespace cannot have; `by_default` as of UserRanges.
+void check_user_namespace(const HostConfig& host, bool by_default);
 
 }  // namespace ctr::daemon

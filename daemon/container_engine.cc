@@ -68,6 +68,7 @@ LauncherOptions launcher_options(const Config& config) {
   options.dns = config.dns;
   options.dns_options = config.dns_options;
   options.dns_search = config.dns_search;
+  options.userns_remap = config.userns_remap;
   return options;
 }
 

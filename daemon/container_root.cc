@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <future>
 
+#include "runtime/file_ids.h"
 #include "runtime/overlay.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
@@ -45,7 +46,7 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
   sys::mount_by_path("", "/", "", MS_REC | MS_PRIVATE, "");
   const image::Snapshot& snapshot = root.snapshot;
   sys::UniqueFd overlay =
-      runtime::attach_overlay({snapshot.lower, snapshot.upper, snapshot.work}, root.directory);
+      runtime::attach_overlay({.lower = snapshot.lower, .upper = snapshot.upper, .work = snapshot.work}, root.directory);
   std::vector<MountPoint> mounts = root.mounts;
   // "/a" before "/a/b".
   std::sort(mounts.begin(), mounts.end(),
@@ -53,7 +54,7 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
   for (const MountPoint& mount : mounts) mount_volume(overlay.get(), mount);
   {
     sys::UniqueFd top = sys::open_at(overlay.get(), ".", O_RDONLY | O_DIRECTORY);
-    visit(top.get());
+    visit({.directory = top.get()});
   }
   // Else it would be gone a moment after the thread, and a start could come in between.
   overlay.reset();
@@ -62,7 +63,7 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
 
 }  // namespace
 
-void visit_running_root(const runtime::ContainerState& state, const RootVisit& visit) {
+void visit_running_root(const runtime::ContainerState& state, const image::IdRanges& ids, const RootVisit& visit) {
   sys::Error gone(sys::ErrorKind::conflict, "the container is not running any more");
   auto process = sys::find_at(AT_FDCWD, "/proc/" + std::to_string(state.pid), O_PATH | O_DIRECTORY);
   // From here on the descriptor stands for this process, or for none.
@@ -70,7 +71,12 @@ void visit_running_root(const runtime::ContainerState& state, const RootVisit& v
   int fd = ::openat(process->get(), "root", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0 && (errno == ENOENT || errno == ESRCH)) throw gone;
   sys::UniqueFd root(sys::check(fd, "open the container's root"));
-  visit(root.get());
+  if (!ids.mapped()) return visit({.directory = root.get()});
+  // Its file systems know no ids but its own: nothing can be made there by the host's root.
+  std::async(std::launch::async, [&] {
+    runtime::take_file_ids(ids.uids.first, ids.gids.first);
+    visit({.directory = root.get(), .ids = ids});
+  }).get();
 }
 
 void visit_stopped_root(const StoppedRoot& root, const RootVisit& visit) {

@@ -229,6 +229,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   check_config(record.config);
   validate_health_check(config);
   check_host_config(record.config, record.host);
+  check_user_namespace(record.host, launcher_.user_ranges().by_default());
   warnings = check_limits(record.host.resources, machine_);
   host["MemorySwap"] = record.host.resources.memory_swap;
   // Docker's ways to say that nothing is asked for, which it does not show.

@@ -210,6 +210,8 @@ class Containers {
   static void expect_startable(Container& container, const std::string& reference);
   static void await_automatic_removal(Container& container);
   JoinedContainers join_containers(const ContainerRecord& record) const;
+  void join_user_namespace(const ContainerRecord& record, const ContainerSnapshot& other,
+                           JoinedContainers& joined) const;
   void link_containers(const ContainerRecord& record, JoinedContainers& joined) const;
   std::vector<ParkedAttach> take_parked(Container& container,
                                         const std::shared_ptr<MonitorClient>& client);

@@ -34,7 +34,7 @@ void Containers::visit_root(const std::string& reference, const RootVisit& visit
   // Runs: may stop meanwhile, then its namespace stays for as long as the descriptor.
   visit_running_root(runtime::parse_container_state(
                          sys::read_file(launcher_.exec_directory(record.id) + "/state.json")),
-                     visit);
+                     launcher_.user_ranges().find(record.id), visit);
 }
 
 namespace {

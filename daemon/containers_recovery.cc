@@ -191,6 +191,7 @@ void Containers::adopt_running(const std::shared_ptr<Container>& container,
   state.finished_at = sys::zero_time;
   container->monitor = client;
   container->running_since = sys::monotonic_now();
+  launcher_.recall_ids(container->record);
   save(*container);
   std::string directory = launcher_.exec_directory(container->id);
   for (const std::string& name : sys::list_directory(directory)) {

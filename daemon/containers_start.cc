@@ -1,6 +1,7 @@
 // Start and restart: from a record to a process.
 #include <algorithm>
 #include <exception>
+#include <filesystem>
 
 #include "daemon/container_links.h"
 #include "daemon/containers.h"
@@ -143,9 +144,33 @@ JoinedContainers Containers::join_containers(const ContainerRecord& record) cons
                                    other.record.name));
     joined.namespaces[wish.kind] = fmt::format("/proc/{}/ns/{}", other.live.state.pid, wish.name);
     if (wish.kind == NamespaceKind::network) joined.network_id = id;
+    join_user_namespace(record, other, joined);
   }
   link_containers(record, joined);
   return joined;
+}
+
+// Whoever joins a namespace must be in the user namespace that it belongs to.
+void Containers::join_user_namespace(const ContainerRecord& record, const ContainerSnapshot& other,
+                                     JoinedContainers& joined) const {
+  const UserRanges& ranges = launcher_.user_ranges();
+  if (!wants_user_namespace(record.host.userns_mode, ranges.by_default())) return;
+  const image::IdRanges ids = ranges.find(other.record.id);
+  if (!ids.mapped())
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("cannot join a namespace of container {}, which has no user namespace: run this "
+                                 "one with --userns=host, too",
+                                 other.record.name));
+  const std::string path = fmt::format("/proc/{}/ns/user", other.live.state.pid);
+  std::string& known = joined.namespaces[runtime::NamespaceKind::user];
+  std::error_code gone;
+  if (!known.empty() && !std::filesystem::equivalent(known, path, gone))
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("cannot join namespaces of containers with different user namespaces: run {} and the "
+                                 "others with --userns=host",
+                                 other.record.name));
+  known = path;
+  joined.ids = ids;
 }
 
 // On networks that users made, the name server knows them at any time.

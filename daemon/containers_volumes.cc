@@ -81,8 +81,8 @@ void Containers::fill_volumes(const ContainerRecord& record) {
   if (wanted.empty()) return;
   visit_stopped_root(
       {.snapshot = snapshot, .mounts = {}, .directory = launcher_.directory(record.id)},
-      [&](int root) {
-        for (const MountPoint& mount : wanted) copy_tree(root, mount.destination, mount.source);
+      [&](const VisitedRoot& root) {
+        for (const MountPoint& mount : wanted) copy_tree(root.directory, mount.destination, mount.source);
       });
 }
 

@@ -54,6 +54,7 @@ add_library(daemon_domain STATIC
   restarts.cc
   seccomp_cache.cc
   status_text.cc
+  user_ranges.cc
   volumes.cc
   work_queue.cc)
 ctr_export_headers(daemon_domain daemon)

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "daemon/container_checks.h"
 #include "daemon/host_devices.h"
 #include "daemon/log_options.h"
 #include "image/digest.h"
@@ -47,6 +48,7 @@ Launcher::Launcher(LauncherOptions options, image::Snapshotter& snapshotter, Net
       snapshotter_(snapshotter),
       networks_(networks),
       seccomp_(options_.exec_root + "/seccomp"),
+      user_ranges_(options_.userns_remap),
       layout_(runtime::detect_layout()),
       spawner_(options_.monitor_path, options_.exec_root) {
   options_.facts.cgroup_v2 = layout_.mode() == runtime::CgroupMode::v2;
@@ -95,12 +97,29 @@ HostFacts Launcher::facts_for(const ContainerRecord& record) const {
   return facts;
 }
 
+image::IdRanges Launcher::take_ids(const ContainerRecord& record, const JoinedContainers& joined) {
+  // Once more: the daemon's setting may be another than at the container's creation.
+  check_user_namespace(record.host, user_ranges_.by_default());
+  if (!joined.ids.mapped()) return user_ranges_.take(record.id, record.host.userns_mode);
+  user_ranges_.hold(record.id, joined.ids);
+  return joined.ids;
+}
+
+void Launcher::recall_ids(const ContainerRecord& record) {
+  const runtime::ContainerSpec spec =
+      runtime::parse_spec(sys::read_file(exec_directory(record.id) + "/config.json"));
+  if (spec.uid_mappings.empty() || spec.gid_mappings.empty()) return;
+  const auto range = [](const runtime::IdMap& map) { return image::IdRange{map.host_id, map.size}; };
+  user_ranges_.hold(record.id, {range(spec.uid_mappings[0]), range(spec.gid_mappings[0])});
+}
+
 Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers& joined) {
   Placement placement;
   placement.id = record.id;
   image::Snapshot snapshot =
       snapshotter_.prepare(digests(record.diff_ids), directory(record.id));
-  placement.overlay = {snapshot.lower, snapshot.upper, snapshot.work};
+  placement.overlay = {.lower = snapshot.lower, .upper = snapshot.upper, .work = snapshot.work};
+  placement.ids = take_ids(record, joined);
   placement.joined = joined.namespaces;
   placement.link_environment = joined.link_environment;
   for (const MountPoint& mount : record.mounts) {
@@ -113,7 +132,8 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
                                 .non_recursive = mount.non_recursive,
                                 .propagation = mount.propagation,
                                 .filesystem = mount.filesystem,
-                                .filesystem_options = mount.filesystem_options});
+                                .filesystem_options = mount.filesystem_options,
+                                .idmapped = placement.ids.mapped()});
   }
   std::vector<EndpointSettings> endpoints = attach_networks(record);
   placement.interfaces = plan_interfaces(endpoints);
@@ -219,6 +239,7 @@ void Launcher::clean_up(const ContainerRecord& record) {
     cgroup->kill_all();
     cgroup->remove();
   }
+  user_ranges_.give_back(record.id);
   sys::remove_tree(exec_directory(record.id));
 }
 

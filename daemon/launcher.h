@@ -17,6 +17,7 @@
 #include "daemon/networks/networks.h"
 #include "daemon/seccomp_cache.h"
 #include "daemon/spec_builder.h"
+#include "daemon/user_ranges.h"
 #include "daemon/volumes.h"
 #include "image/snapshotter.h"
 #include "runtime/cgroup/cgroup.h"
@@ -32,11 +33,13 @@ struct LauncherOptions {
   std::map<std::string, std::string> log_options;
   int64_t shm_size = 64 << 20;
   std::vector<std::string> dns, dns_options, dns_search;
+  std::string userns_remap;  // see UserRanges
 };
 
 // What another container gives to one that joins its namespaces.
 struct JoinedContainers {
   std::map<runtime::NamespaceKind, std::string> namespaces;
+  image::IdRanges ids;     // of their user namespace, which it joins as well
   std::string network_id;  // of the container whose network is shared: its files are used too
   // The containers that it is linked to on the default bridge.
   std::vector<LinkedHost> linked_hosts;
@@ -63,7 +66,10 @@ class Launcher {
   // monitors that are there.
   void expect_starts() { spawner_.provide_spare_soon(); }
 
-  // What a run leaves: cgroup (and what still runs in it), addresses, the exec root's directory.
+  // Of a container that runs on from the last daemon's time: its ids are taken.
+  void recall_ids(const ContainerRecord& record);
+
+  // What a run leaves: cgroup (and what still runs in it), addresses, ids, the exec root's directory.
   // Nothing there is success.
   void clean_up(const ContainerRecord& record);
   // SIGKILL to all that is in the container's cgroup.
@@ -86,6 +92,7 @@ class Launcher {
 
   const LauncherOptions& options() const { return options_; }
   const runtime::CgroupLayout& cgroup_layout() const { return layout_; }
+  const UserRanges& user_ranges() const { return user_ranges_; }
 
  private:
   std::vector<EndpointSettings> attach_networks(const ContainerRecord& record);
@@ -93,6 +100,7 @@ class Launcher {
                            const std::vector<EndpointSettings>& endpoints,
                            const JoinedContainers& joined);
   std::string resolv_conf_for(const ContainerRecord& record, bool name_server) const;
+  image::IdRanges take_ids(const ContainerRecord& record, const JoinedContainers& joined);
   Placement settle(const ContainerRecord& record, const JoinedContainers& joined);
   HostFacts facts_for(const ContainerRecord& record) const;
   runtime::ContainerSpec make_spec(const ContainerRecord& record, Placement& placement);
@@ -107,6 +115,7 @@ class Launcher {
   image::Snapshotter& snapshotter_;
   Networks& networks_;
   SeccompCache seccomp_;
+  UserRanges user_ranges_;
   runtime::CgroupLayout layout_;
   MonitorSpawner spawner_;
 };

@@ -125,12 +125,19 @@ std::vector<runtime::Namespace> plan_namespaces(const HostConfig& host_config,
                         {NamespaceKind::network, &host_config.network_mode},
                         {NamespaceKind::cgroup, &host_config.cgroupns_mode}};
   std::vector<runtime::Namespace> namespaces;
-  for (const Mode& mode : modes) {
-    if (*mode.value == "host") continue;
-    auto joined = placement.joined.find(mode.kind);
-    namespaces.push_back({mode.kind, joined == placement.joined.end() ? "" : joined->second});
-  }
+  const auto add = [&](NamespaceKind kind) {
+    auto joined = placement.joined.find(kind);
+    namespaces.push_back({kind, joined == placement.joined.end() ? "" : joined->second});
+  };
+  for (const Mode& mode : modes)
+    if (*mode.value != "host") add(mode.kind);
+  if (placement.ids.mapped()) add(NamespaceKind::user);
   return namespaces;
+}
+
+std::vector<runtime::IdMap> plan_id_maps(const image::IdRange& range) {
+  if (range.size == 0) return {};
+  return {{.container_id = 0, .host_id = range.first, .size = range.size}};
 }
 
 bool makes_network(const HostConfig& host_config) {
@@ -186,11 +193,12 @@ bool is_namespaced_sysctl(const std::string& name, const HostConfig& host_config
   return name == "kernel.domainname" && host_config.uts_mode != "host";
 }
 
-std::map<std::string, std::string> plan_sysctls(const HostConfig& host_config) {
+std::map<std::string, std::string> plan_sysctls(const HostConfig& host_config, const image::IdRanges& ids) {
   std::map<std::string, std::string> sysctls;
   if (makes_network(host_config)) {
     sysctls["net.ipv4.ip_unprivileged_port_start"] = "0";
-    sysctls["net.ipv4.ping_group_range"] = "0 2147483647";
+    // Every group that there is.
+    sysctls["net.ipv4.ping_group_range"] = fmt::format("0 {}", ids.mapped() ? ids.gids.size - 1 : 2147483647);
   }
   for (const auto& [name, value] : host_config.sysctls) {
     bool clean = name.find("..") == std::string::npos && name.find('/') == std::string::npos &&
@@ -252,12 +260,15 @@ ContainerSpec build_spec(const ContainerConfig& config, const HostConfig& host_c
   spec.process = plan_process(config, host_config, placement, facts);
   spec.root.readonly = host_config.readonly_rootfs;
   spec.root.overlay = placement.overlay;
+  spec.root.overlay->idmapped = placement.ids.mapped();
   if (host_config.uts_mode != "host") {
     spec.hostname = config.hostname;
     spec.domainname = config.domainname;
   }
   spec.mounts = plan_mounts(host_config, placement, facts);
   spec.namespaces = plan_namespaces(host_config, placement);
+  spec.uid_mappings = plan_id_maps(placement.ids.uids);
+  spec.gid_mappings = plan_id_maps(placement.ids.gids);
   spec.devices = plan_devices(host_config, facts);
   const std::string& parent = host_config.resources.cgroup_parent;
   spec.cgroup_path = (parent.empty() ? "/ctr" : parent) + "/" + placement.id;
@@ -267,7 +278,7 @@ ContainerSpec build_spec(const ContainerConfig& config, const HostConfig& host_c
         host_config.masked_paths.value_or(default_masked_paths(facts.possible_cpus));
     spec.readonly_paths = host_config.readonly_paths.value_or(default_readonly_paths());
   }
-  spec.sysctl = plan_sysctls(host_config);
+  spec.sysctl = plan_sysctls(host_config, placement.ids);
   spec.interfaces = placement.interfaces;
   if (!security.seccomp_unconfined) {
     spec.seccomp.compiled_path = placement.seccomp_program;

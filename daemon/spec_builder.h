@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/container_config.h"
+#include "image/id_range.h"
 #include "runtime/spec.h"
 
 namespace ctr::daemon {
@@ -35,6 +36,7 @@ struct SettledMount {
   std::string propagation;   // "rprivate" by default
   std::string filesystem{};  // a file system of its own instead of a bind: its type, of `source` …
   std::vector<std::string> filesystem_options{};  // … with these
+  bool idmapped = false;  // seen through the container's ids: files have their owners on disk
 };
 
 // Where this container lives and what was settled for it before the start.
@@ -46,6 +48,7 @@ struct Placement {
   std::vector<runtime::NetworkInterface> interfaces;
   // --network|pid|ipc|uts container:X: paths of namespaces to join, by kind.
   std::map<runtime::NamespaceKind, std::string> joined;
+  image::IdRanges ids;  // of its user namespace, made or joined; none: it has none
   std::string seccomp_program;  // compiled filter; empty: unconfined
   uint32_t seccomp_flags = 0;
   std::vector<std::string> link_environment;  // "DB_PORT=tcp://172.17.0.2:80"

@@ -43,8 +43,9 @@ Mount bind_mount(const SettledMount& settled) {
   mount.destination = settled.target;
   mount.type = settled.filesystem.empty() ? "bind" : settled.filesystem;
   mount.source = settled.source;
+  if (settled.idmapped) mount.options.emplace_back("tryidmap");
   if (!settled.filesystem.empty()) {
-    mount.options = settled.filesystem_options;
+    mount.options.insert(mount.options.end(), settled.filesystem_options.begin(), settled.filesystem_options.end());
     if (settled.read_only) mount.options.push_back("ro");
     return mount;
   }
@@ -64,9 +65,10 @@ Mount tmpfs_mount(std::string destination, std::vector<std::string> options) {
 }
 
 void add_engine_file(std::vector<Mount>& mounts, const std::string& source, const char* target,
-                     bool read_only) {
+                     bool read_only, bool idmapped) {
   if (source.empty()) return;
   SettledMount settled;
+  settled.idmapped = idmapped;
   settled.source = source;
   settled.target = target;
   settled.read_only = read_only;
@@ -130,13 +132,18 @@ std::vector<Mount> plan_mounts(const HostConfig& host_config, const Placement& p
                    [](const Mount& a, const Mount& b) { return depth(a) < depth(b); });
 
   std::vector<Mount> ours = default_mounts(host_config);
-  add_engine_file(ours, placement.resolv_conf_path, "/etc/resolv.conf",
-                  host_config.readonly_rootfs);
-  add_engine_file(ours, placement.hostname_path, "/etc/hostname", host_config.readonly_rootfs);
-  add_engine_file(ours, placement.hosts_path, "/etc/hosts", host_config.readonly_rootfs);
+  const bool idmapped = placement.ids.mapped();
+  const bool read_only = host_config.readonly_rootfs;
+  add_engine_file(ours, placement.resolv_conf_path, "/etc/resolv.conf", read_only, idmapped);
+  add_engine_file(ours, placement.hostname_path, "/etc/hostname", read_only, idmapped);
+  add_engine_file(ours, placement.hosts_path, "/etc/hosts", read_only, idmapped);
   if (host_config.init.value_or(false))
-    add_engine_file(ours, facts.docker_init, "/sbin/docker-init", true);
-  std::erase_if(ours, [&](const Mount& mount) { return is_replaced(mount, users); });
+    add_engine_file(ours, facts.docker_init, "/sbin/docker-init", true, idmapped);
+  // The queues of the host's IPC namespace can be mounted by the host's root only.
+  const bool no_queues = idmapped && host_config.ipc_mode == "host";
+  std::erase_if(ours, [&](const Mount& mount) {
+    return is_replaced(mount, users) || (no_queues && mount.type == "mqueue");
+  });
   ours.insert(ours.end(), users.begin(), users.end());
   return ours;
 }

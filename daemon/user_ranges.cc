@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <sstream>
+#include <vector>
 
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
@@ -25,6 +26,8 @@ constexpr uint32_t granule = 65536;  // ids of one container that asks for no nu
 // The first granule is --userns-remap=default's, where there is no user for it.
 constexpr uint32_t first_automatic_id = first_id + granule;
 
+constexpr const char* subuid = "/etc/subuid";
+constexpr const char* subgid = "/etc/subgid";
 constexpr std::string_view automatic = "auto";
 constexpr std::string_view size_option = "auto:size=";
 
@@ -61,9 +64,12 @@ Account find_group(const std::string& text) {
   return {found->gr_name, std::to_string(found->gr_gid)};
 }
 
+IdRange find_range(const char* file, const Account& account) {
+  return find_subordinate_range(sys::find_file(file).value_or(""), account.first, account.second);
+}
+
 IdRange read_range(const char* file, const Account& account) {
-  const std::string text = sys::find_file(file).value_or("");
-  const IdRange range = find_subordinate_range(text, account.first, account.second);
+  const IdRange range = find_range(file, account);
   if (range.size == 0)
     refuse("--userns-remap: {} has no range of ids for '{}'. Add one: usermod --add-subuids 100000-165535 "
            "--add-subgids 100000-165535 {}",
@@ -73,16 +79,16 @@ IdRange read_range(const char* file, const Account& account) {
 
 IdRanges read_fixed(const std::string& setting) {
   if (setting == "default") {
-    const std::string text = sys::find_file("/etc/subuid").value_or("");
-    if (find_subordinate_range(text, "dockremap", "").size == 0)
-      return {{first_id, granule}, {first_id, granule}};
-    return {read_range("/etc/subuid", {"dockremap", ""}), read_range("/etc/subgid", {"dockremap", ""})};
+    const Account user{"dockremap", ""};
+    if (find_range(subuid, user).size == 0) return {{first_id, granule}, {first_id, granule}};
+    return {read_range(subuid, user), read_range(subgid, user)};
   }
   const size_t colon = setting.find(':');
   const Account user = find_user(setting.substr(0, colon));
-  const Account group = colon == std::string::npos ? Account{user.first, user.second}
-                                                   : find_group(setting.substr(colon + 1));
-  return {read_range("/etc/subuid", user), read_range("/etc/subgid", group)};
+  // subgid(5) knows users only, but older versions of Docker looked there for the group.
+  IdRange gids;
+  if (colon != std::string::npos) gids = find_range(subgid, find_group(setting.substr(colon + 1)));
+  return {read_range(subuid, user), gids.size > 0 ? gids : read_range(subgid, user)};
 }
 
 }  // namespace
@@ -123,43 +129,53 @@ UserRanges::UserRanges(const std::string& setting) : setting_(setting) {
   if (!setting_.empty() && setting_ != automatic) fixed_ = read_fixed(setting_);
 }
 
-IdRanges UserRanges::take(const std::string& mode) {
+IdRanges UserRanges::take(const std::string& container, const std::string& mode) {
   if (!wants_user_namespace(mode, by_default())) return {};
-  if (!mode.empty() || setting_ == automatic)
-    return take_free(parse_auto_size(mode.empty() ? setting_ : mode));
-  hold(fixed_);
-  return fixed_;
+  const std::string& wanted = mode.empty() ? setting_ : mode;
+  const bool own = !mode.empty() || setting_ == automatic;
+  const uint32_t size = own ? parse_auto_size(wanted) : 0;
+  std::lock_guard lock(mutex_);
+  if (!own) return held_[container] = fixed_;
+  const IdRange range{find_free(size), size};
+  return held_[container] = {range, range};
 }
 
-// First fit, at multiples of the granule.
-IdRanges UserRanges::take_free(uint32_t size) {
-  std::lock_guard lock(mutex_);
-  uint32_t first = first_automatic_id;
-  for (const auto& [begin, held] : held_) {
-    if (begin >= first && begin - first >= size) break;
-    const uint32_t end = begin + held.size;
+// First fit, at multiples of the granule. With `mutex_` held.
+uint32_t UserRanges::find_free(uint32_t size) const {
+  std::vector<IdRange> taken;
+  for (const auto& [container, ranges] : held_) {
+    taken.push_back(ranges.uids);
+    taken.push_back(ranges.gids);
+  }
+  std::sort(taken.begin(), taken.end(),
+            [](const IdRange& a, const IdRange& b) { return a.first < b.first; });
+  uint64_t first = first_automatic_id;
+  for (const IdRange& range : taken) {
+    if (range.first >= first && range.first - first >= size) break;
+    const uint64_t end = uint64_t{range.first} + range.size;
     if (end > first) first = first_id + (end - first_id + granule - 1) / granule * granule;
   }
   if (first >= end_id || end_id - first < size)
     throw sys::Error(sys::ErrorKind::unavailable,
-                     "all ranges of ids for user namespaces are taken: remove containers, or use --userns=host");
-  held_[first] = {size, 1};
-  return {{first, size}, {first, size}};
+                     "all ranges of ids for user namespaces are taken: stop containers, or use --userns=host");
+  return static_cast<uint32_t>(first);
 }
 
-void UserRanges::hold(const IdRanges& ranges) {
+void UserRanges::hold(const std::string& container, const IdRanges& ranges) {
   if (!ranges.mapped()) return;
   std::lock_guard lock(mutex_);
-  Held& held = held_[ranges.uids.first];
-  held.size = std::max(held.size, ranges.uids.size);
-  ++held.holders;
+  held_[container] = ranges;
 }
 
-void UserRanges::give_back(const IdRanges& ranges) {
-  if (!ranges.mapped()) return;
+void UserRanges::give_back(const std::string& container) {
   std::lock_guard lock(mutex_);
-  auto found = held_.find(ranges.uids.first);
-  if (found != held_.end() && --found->second.holders == 0) held_.erase(found);
+  held_.erase(container);
+}
+
+IdRanges UserRanges::find(const std::string& container) const {
+  std::lock_guard lock(mutex_);
+  const auto found = held_.find(container);
+  return found == held_.end() ? IdRanges{} : found->second;
 }
 
 }  // namespace ctr::daemon

@@ -1,9 +1,11 @@
 // The ids of containers with user namespaces: which range of the host's each has. One of its own with
 // --userns=auto, the same for all with the daemon's --userns-remap=USER. Ranges are not on disk: idmapped
-// mounts keep the containers' own ids there, so that a range may go from one container to the next.
-// Owned by Containers. Runs in: ctrd. Thread-safe.
+// mounts keep the containers' own ids there, so that a range may go from one container to the next. A daemon
+// that starts finds those of the containers that run in their specifications.
+// Owned by Launcher. Runs in: ctrd. Thread-safe.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
@@ -18,28 +20,26 @@ class UserRanges {
   // Throws Error{invalid_argument} that says what is missing in /etc/subuid or /etc/subgid.
   explicit UserRanges(const std::string& setting);
 
-  // Of a container that asks for `mode` (HostConfig.UsernsMode: "", "host", "auto", "auto:size=N"): its
-  // range, which it holds until give_back(). No range: it has no user namespace. Throws
+  // The range of a container that starts and asks for `mode` (HostConfig.UsernsMode: "", "host", "auto",
+  // "auto:size=N"), which it has until give_back(). No range: it has no user namespace. Throws
   // Error{invalid_argument} for another mode, {unavailable} when all ranges are taken.
-  image::IdRanges take(const std::string& mode);
-  // Of a container that has it already, or shares it.
-  void hold(const image::IdRanges& ranges);
-  void give_back(const image::IdRanges& ranges);
+  image::IdRanges take(const std::string& container, const std::string& mode);
+  // Of a container that has it already, or that joins the user namespace of another.
+  void hold(const std::string& container, const image::IdRanges& ranges);
+  void give_back(const std::string& container);
+  // No range: it has no user namespace, or does not run.
+  image::IdRanges find(const std::string& container) const;
 
   // Whether a container has a user namespace that does not say.
   bool by_default() const { return !setting_.empty(); }
 
  private:
-  image::IdRanges take_free(uint32_t size);
+  uint32_t find_free(uint32_t size) const;
 
   std::string setting_;
   image::IdRanges fixed_;
-  std::mutex mutex_;
-  struct Held {
-    uint32_t size = 0;
-    unsigned holders = 0;
-  };
-  std::map<uint32_t, Held> held_;  // by first id
+  mutable std::mutex mutex_;
+  std::map<std::string, image::IdRanges> held_;  // by container
 };
 
 // Whether a container that asks for `mode` is to have a user namespace; `by_default` as above. Pure.

@@ -46,8 +46,8 @@ FoundPath expect_found(const Exchange& exchange, int root, const std::string& pa
 
 void stat(Exchange& exchange, Containers& containers) {
   std::string path = expect_path(exchange);
-  containers.visit_root(exchange.parameter("id"), [&](int root) {
-    exchange.add_header(stat_header, stat_text(expect_found(exchange, root, path).stat));
+  containers.visit_root(exchange.parameter("id"), [&](const VisitedRoot& root) {
+    exchange.add_header(stat_header, stat_text(expect_found(exchange, root.directory, path).stat));
   });
   exchange.respond_empty(200);
 }
@@ -55,11 +55,11 @@ void stat(Exchange& exchange, Containers& containers) {
 void read(Exchange& exchange, Containers& containers) {
   std::string path = expect_path(exchange);
   ContainerRecord record = containers.snapshot(exchange.parameter("id")).record;
-  containers.visit_root(record.id, [&](int root) {
-    FoundPath found = expect_found(exchange, root, path);
+  containers.visit_root(record.id, [&](const VisitedRoot& root) {
+    FoundPath found = expect_found(exchange, root.directory, path);
     exchange.add_header(stat_header, stat_text(found.stat));
     auto output = exchange.respond_stream(200, "application/x-tar");
-    pack(found, [&](std::string_view piece) { return output->write(piece); });
+    pack(found, root.ids, [&](std::string_view piece) { return output->write(piece); });
   });
   containers.publish(record, "archive-path");
 }
@@ -77,14 +77,15 @@ void write(Exchange& exchange, Containers& containers) {
   std::string path = expect_path(exchange);
   ContainerRecord record = containers.snapshot(exchange.parameter("id")).record;
   std::string buffer(piece_size, '\0');
-  containers.visit_root(record.id, [&](int root) {
-    unpack_into(root, path,
+  containers.visit_root(record.id, [&](const VisitedRoot& root) {
+    unpack_into(root.directory, path,
                 [&] {
                   return std::string_view(buffer.data(),
                                           exchange.read_body(buffer.data(), buffer.size()));
                 },
                 {.keep_kinds = exchange.query_bool("noOverwriteDirNonDir"),
-                 .owner = owner_of_copies(exchange, root, record)});
+                 .owner = owner_of_copies(exchange, root.directory, record),
+                 .ids = root.ids});
   });
   containers.publish(record, "extract-to-dir");
   exchange.respond_empty(200);

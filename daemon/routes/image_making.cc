@@ -99,10 +99,10 @@ void commit(Exchange& exchange, const ImageMaking& making) {
 void export_container(Exchange& exchange, const ImageMaking& making) {
   ContainerRecord record = making.containers.snapshot(exchange.parameter("id")).record;
   LateBody body(exchange, "application/octet-stream");
-  making.containers.visit_root(record.id, [&](int root) {
+  making.containers.visit_root(record.id, [&](const VisitedRoot& root) {
     image::TreeArchive archive([&](std::string_view piece) { return body.write(piece); },
-                               {.stay_on_mount = true});
-    archive.add_content(root);
+                               {.stay_on_mount = true, .ids = root.ids});
+    archive.add_content(root.directory);
     archive.finish();
   });
   making.containers.publish(record, "export");

@@ -117,9 +117,12 @@ json driver_status_json(const Config& config) {
   return status;
 }
 
-json security_options(const Machine& machine) {
-  json options = {"name=seccomp,profile=builtin", "name=cgroupns"};
-  if (machine.has_apparmor) options.insert(options.begin(), "name=apparmor");
+json security_options(const Config& config, const Machine& machine) {
+  json options = json::array();
+  if (machine.has_apparmor) options.push_back("name=apparmor");
+  options.push_back("name=seccomp,profile=builtin");
+  if (!config.userns_remap.empty()) options.push_back("name=userns");
+  options.push_back("name=cgroupns");
   return options;
 }
 
@@ -139,7 +142,7 @@ json engine_json(const SystemSources& sources, const Machine& machine) {
             {"Network", {"bridge", "host", "null"}},
             {"Authorization", nullptr},
             {"Log", {"json-file", "none"}}}},
-          {"SecurityOptions", security_options(machine)},
+          {"SecurityOptions", security_options(config, machine)},
           {"Labels", config.labels},
           {"LiveRestoreEnabled", true},
           {"ExperimentalBuild", false},

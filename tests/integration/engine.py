@@ -1,10 +1,14 @@
-"""Runs ctrd for a test and looks behind it when it is gone."""
+"""Runs ctrd for a test and looks behind it when it is gone.
+
+CTRD_FLAGS in the environment adds flags to each: CTRD_FLAGS="--userns-remap auto" tests/run
+"""
 
 import hashlib
 import json
 import os
 import pathlib
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -53,6 +57,7 @@ class Engine:
         self.log = self.base / "ctrd.log"
         self.process = None
         self.registries = []
+        self.wrapper = []  # a command that runs ctrd: what it does to the host is its own
 
     # --- life ---
 
@@ -81,12 +86,13 @@ class Engine:
         self.run_dir.mkdir(mode=0o711, exist_ok=True)
         command = [str(BIN / "ctrd"), "--data-root", str(self.data), "--exec-root", str(self.run_dir),
                    "-H", self.host, "--pidfile", str(self.run_dir / "ctrd.pid"),
-                   "--bridge", "ctrtest0" if self.bridge else "none", *self.flags, *more_flags]
+                   "--bridge", "ctrtest0" if self.bridge else "none",
+                   *shlex.split(os.environ.get("CTRD_FLAGS", "")), *self.flags, *more_flags]
         for insecure in self.registries:
             command += ["--registry-mirror", f"http://{insecure}"]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                ["nsenter", f"--net=/run/netns/{self.name}", *command], stdin=subprocess.DEVNULL,
+                ["nsenter", f"--net=/run/netns/{self.name}", *self.wrapper, *command], stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, env={**os.environ, "LSAN_OPTIONS": "detect_leaks=0"})
         wait_for(self.answers, "ctrd to answer", 20)
 
