@@ -393,20 +393,28 @@ void Monitor::container_ended() {
 // Everybody has been told; clients that read slowly still get the rest of the output. The daemon
 // takes the end of its connection for the end of the mounts.
 void Monitor::linger() {
+  // First of all: a client waits for it, and the end of the mounts takes the kernel milliseconds.
+  end_streams();
   mount_namespace_.reset();
   connections_.clear();
   int64_t deadline = sys::monotonic_now() + linger_nanoseconds;
-  auto pending = [&] {
-    bool any = session_.has_pending();
-    for (const Exec& exec : execs_) any = any || exec.session->has_pending();
-    return any;
-  };
-  while (pending() && sys::monotonic_now() < deadline) {
+  while (end_streams() && sys::monotonic_now() < deadline) {
     PollSet set;
     session_.watch(set);
     for (Exec& exec : execs_) exec.session->watch(set);
     set.wait(1000);
   }
+}
+
+// True while somebody has output to fetch.
+bool Monitor::end_streams() {
+  session_.let_go();
+  bool pending = session_.has_pending();
+  for (Exec& exec : execs_) {
+    exec.session->let_go();
+    pending = pending || exec.session->has_pending();
+  }
+  return pending;
 }
 
 void Monitor::write_file(const std::string& name, const std::string& content) {

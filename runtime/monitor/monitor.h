@@ -69,6 +69,7 @@ class Monitor {
   void look_for_oom_kill();
   void container_ended();
   void linger();
+  bool end_streams();
   void write_file(const std::string& name, const std::string& content);
   void broadcast(const nlohmann::json& event);
   void send(Connection& connection, const nlohmann::json& message,

@@ -176,6 +176,10 @@ bool Session::has_pending() const {
                      [](const Client& client) { return !client.gone() && client.has_pending(); });
 }
 
+void Session::let_go() {
+  clients_.remove_if([](const Client& client) { return client.gone() || !client.has_pending(); });
+}
+
 void Session::sweep() {
   clients_.remove_if([](const Client& client) { return client.gone(); });
 }

@@ -44,6 +44,8 @@ class Session {
   void drain();
   // After drain(): true while clients still have output to fetch.
   bool has_pending() const;
+  // After drain(), and once the exit was announced: the stream of who has all of it ends.
+  void let_go();
 
  private:
   struct Output {
