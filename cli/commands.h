@@ -80,6 +80,7 @@ void add_ps(CLI::App& parent, Context& context, std::string name);
 void add_rmi(CLI::App& parent, Context& context, std::string name);
 void add_system_df(CLI::App& parent, Context& context, std::string name);
 void add_tag(CLI::App& parent, Context& context, std::string name);
+void add_timeline(CLI::App& parent, Context& context, std::string name);
 void add_top(CLI::App& parent, Context& context, std::string name);
 void add_version(CLI::App& parent, Context& context, std::string name);
 void add_network_connect(CLI::App& parent, Context& context, std::string name);

@@ -45,6 +45,7 @@ target_sources(cli_core PRIVATE
   commands/stats_rows.cc
   commands/system_df.cc
   commands/tag.cc
+  commands/timeline.cc
   commands/top.cc
   commands/version.cc
   commands/volume.cc)

@@ -115,6 +115,8 @@ class Containers {
   };
   std::unique_ptr<PendingAttach> prepare_attach(const std::string& reference);
   void resize(const std::string& reference, uint16_t rows, uint16_t columns);
+  // The steps of its start, as its monitor recorded them (runtime/timeline.h). Error{conflict} if it does not run.
+  nlohmann::json timeline(const std::string& reference);
   ExitWait wait(const std::string& reference, WaitCondition condition);
 
   // --- files ---
@@ -191,6 +193,9 @@ class Containers {
   std::string expect_joinable(const std::string& mode) const;
   void save(Container& container);
   void save_soon(std::shared_ptr<Container> container);
+
+  // containers_attach.cc
+  std::shared_ptr<MonitorClient> expect_monitor(const std::shared_ptr<Container>& container);
 
   // containers_networks.cc
   void save_networking(const std::shared_ptr<Container>& container, ContainerRecord& record,

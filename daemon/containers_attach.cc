@@ -1,6 +1,8 @@
 // Clients that look at or wait for a container's process.
 #include <poll.h>
 
+#include <nlohmann/json.hpp>
+
 #include "daemon/containers.h"
 #include "runtime/sys/error.h"
 
@@ -66,20 +68,22 @@ std::unique_ptr<Containers::PendingAttach> Containers::prepare_attach(
   return std::unique_ptr<PendingAttach>(new PendingAttach(*this, index_.get(reference)));
 }
 
+// Not while it is being started or stopped.
+std::shared_ptr<MonitorClient> Containers::expect_monitor(const std::shared_ptr<Container>& container) {
+  Operation operation(*this, container);
+  std::lock_guard lock(container->mutex);
+  if (!container->monitor)
+    throw sys::Error(sys::ErrorKind::conflict, fmt::format("container {} is not running", container->id));
+  return container->monitor;
+}
+
+nlohmann::json Containers::timeline(const std::string& reference) {
+  return expect_monitor(index_.get(reference))->timeline();
+}
+
 void Containers::resize(const std::string& reference, uint16_t rows, uint16_t columns) {
-  std::shared_ptr<Container> container = index_.get(reference);
-  std::shared_ptr<MonitorClient> monitor;
-  ContainerRecord record;
-  {
-    Operation operation(*this, container);
-    std::lock_guard lock(container->mutex);
-    monitor = container->monitor;
-    record = container->record;
-  }
-  if (!monitor)
-    throw sys::Error(sys::ErrorKind::conflict,
-                     fmt::format("container {} is not running", record.id));
-  monitor->resize("", rows, columns);
+  const ContainerRecord record = snapshot(reference).record;
+  expect_monitor(index_.get(record.id))->resize("", rows, columns);
   publish(record, "resize", {{"height", std::to_string(rows)}, {"width", std::to_string(columns)}});
 }
 

@@ -221,6 +221,12 @@ void MonitorClient::signal(int number) {
   expect_success(request({{"type", "signal"}, {"signal", number}}, {}, reply_patience).body);
 }
 
+json MonitorClient::timeline() {
+  json reply = request({{"type", "timeline"}}, {}, reply_patience).body;
+  expect_success(reply);
+  return std::move(reply["timeline"]);
+}
+
 void MonitorClient::synchronize() noexcept {
   try {
     // Whatever the answer: it comes behind what was said before.

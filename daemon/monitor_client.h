@@ -77,6 +77,8 @@ class MonitorClient {
   // The container's own name server's: bound by UDP, listening by TCP.
   std::pair<sys::UniqueFd, sys::UniqueFd> name_sockets();
   void signal(int number);
+  // When each step of the start was done: timeline.h's array.
+  nlohmann::json timeline();
   // Returns when everything that the monitor said up to now was read, or nobody answers.
   void synchronize() noexcept;
 

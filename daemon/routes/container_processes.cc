@@ -1,4 +1,4 @@
-// top and stats.
+// top, stats, and how the start went.
 #include <poll.h>
 
 #include <nlohmann/json.hpp>
@@ -73,6 +73,10 @@ void add_container_process_routes(Router& router, Containers& containers) {
              [&containers](Exchange& exchange) { top(exchange, containers); });
   router.add("GET", "/containers/{id}/stats",
              [&containers](Exchange& exchange) { stats(exchange, containers); });
+  // Docker has no word for it.
+  router.add("GET", "/ctr/v1/containers/{id}/timeline", [&containers](Exchange& exchange) {
+    exchange.respond_json(200, containers.timeline(exchange.parameter("id")));
+  });
 }
 
 }  // namespace ctr::daemon

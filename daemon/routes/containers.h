@@ -13,7 +13,7 @@ void add_container_routes(Router& router, Containers& containers, ExecSessions& 
 void add_container_stream_routes(Router& router, Containers& containers);
 // Files into and out of a container.
 void add_container_archive_routes(Router& router, Containers& containers);
-// top and stats: what runs inside, and what it takes.
+// top, stats and timeline: what runs inside, what it takes, and how it was started.
 void add_container_process_routes(Router& router, Containers& containers);
 
 }  // namespace ctr::daemon

@@ -374,7 +374,7 @@ std::vector<Cgroup::Entry> Cgroup::open_entries() const {
   std::vector<Entry> entries;
   for (const Tree& tree : trees_)
     if (!tree.hierarchy.unified)
-      entries.push_back({tree.hierarchy.mount_point + path_,
+      entries.push_back({tree.hierarchy.mount_point + "/" + path_,
                          sys::open_at(tree.directory.get(), "tasks", O_WRONLY)});
   return entries;
 }
@@ -385,7 +385,7 @@ void Cgroup::enter(const std::vector<Entry>& entries) {
   for (const Entry& entry : entries)
     if (::write(entry.tasks.get(), "0", 1) < 0)
       throw Error(ErrorKind::internal,
-                  fmt::format("cannot enter '{}': {}", entry.path, sys::errno_text(errno)), errno);
+                  fmt::format("cannot enter the cgroup '{}': {}", entry.path, sys::errno_text(errno)), errno);
 }
 
 void Cgroup::attach_to(const Tree& tree, pid_t pid) const {
