@@ -4,6 +4,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "runtime/accounts.h"
 #include "runtime/environment.h"
 #include "runtime/namespaces.h"
@@ -34,12 +36,25 @@ void find_identity(InitContext& context) {
   context.environment = complete_environment(context.process, identity.home);
 }
 
+namespace {
+
+// user_namespaces(7): where a user without privileges made the namespace, nobody in it may change his groups.
+void take_groups(const InitContext& context) {
+  if (::setgroups(context.groups.size(), context.groups.data()) == 0) return;
+  const bool only_primary = std::all_of(context.groups.begin(), context.groups.end(),
+                                        [&](gid_t group) { return group == context.gid; });
+  if (errno == EPERM && only_primary && has_namespace(context.spec, NamespaceKind::user)) return;
+  sys::throw_errno(errno, "setgroups", {});
+}
+
+}  // namespace
+
 void take_identity(InitContext& context) {
   ::umask(context.process.user.umask.value_or(0022));
   const std::optional<Capabilities>& capabilities = context.process.capabilities;
   if (capabilities) limit_bounding_set(capabilities->bounding);
   keep_capabilities(true);
-  sys::check(::setgroups(context.groups.size(), context.groups.data()), "setgroups");
+  take_groups(context);
   sys::check(::setresgid(context.gid, context.gid, context.gid), "setgid", long{context.gid});
   sys::check(::setresuid(context.uid, context.uid, context.uid), "setuid", long{context.uid});
   keep_capabilities(false);

@@ -166,7 +166,7 @@ WorkingDirectory stand_where_root_goes(const InitContext& context) {
 
 PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options) {
   Cgroup cgroup = Cgroup::create(options.cgroup_layout, spec.cgroup_path, spec.resources,
-                                 options.existing_cgroup);
+                                 options.existing_cgroup, options.forbidden_tree);
   mark(options, "launch: make the cgroup");
   std::pair<LaunchChannel, LaunchChannel> channel = make_launch_channel();
   InitContext context{.spec = spec, .process = spec.process, .channel = channel.second};
@@ -202,6 +202,11 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   InitContext context{.spec = spec, .process = process, .channel = channel.second};
   take_options(context, options);
   context.container_pidfd = init.pidfd();
+  // A user without privileges has a right to the container's namespaces only in its user namespace.
+  if (::geteuid() != 0 && has_namespace(spec, NamespaceKind::user)) {
+    sys::check(::setns(init.pidfd(), CLONE_NEWUSER), "setns into the user namespace");
+    context.in_user_namespace = true;
+  }
   // Our next child is born in the container's pid namespace: one clone, no intermediate process.
   int entered = ::setns(init.pidfd(), CLONE_NEWPID);
   if (entered < 0 && errno == ESRCH)  // it ended after whoever asked had looked

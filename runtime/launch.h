@@ -31,6 +31,7 @@ struct LaunchOptions {
   bool new_keyring = true;
   const HookState* hooks = nullptr;  // null: the specification's hooks are not run
   ExistingCgroup existing_cgroup = ExistingCgroup::refused;
+  ForbiddenTree forbidden_tree = ForbiddenTree::refused;
 };
 
 // A process that is set up and waits for the word to exec. Destroyed before start() has returned, it

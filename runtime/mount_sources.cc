@@ -82,9 +82,8 @@ void map_ids(int tree, const Mount& mount, ContainerMapping& container) {
                    errno);
 }
 
-// Who is not the host's root has neither nodes nor maps to give: the container binds the host's nodes.
 void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container, MountSources& sources) {
-  const bool possible = ::geteuid() == 0 && !spec.uid_mappings.empty() && !spec.gid_mappings.empty();
+  const bool possible = !spec.uid_mappings.empty() && !spec.gid_mappings.empty();
   const bool overlay = spec.root.overlay && spec.root.overlay->idmapped;
   if (!possible || (spec.devices.empty() && !overlay)) return;
   MappedRoot made = make_mapped_root(spec, container.fd());
@@ -97,7 +96,8 @@ void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container, Mo
 MountSources open_mount_sources(const ContainerSpec& spec) {
   MountSources sources;
   ContainerMapping container(spec);
-  const bool foreign = has_namespace(spec, NamespaceKind::user);
+  // A user without privileges may mount nothing here; in there he is who he is here, and reaches his own files.
+  const bool foreign = has_namespace(spec, NamespaceKind::user) && ::geteuid() == 0;
   if (foreign) open_mapped_root(spec, container, sources);
   if (foreign && !spec.root.overlay)
     sources.root = sys::clone_mount(AT_FDCWD, spec.root.path, true);

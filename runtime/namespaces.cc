@@ -96,9 +96,15 @@ void join_namespaces(InitContext& context) {
 void join_container_namespaces(InitContext& context) {
   // By the pidfd of the container's first process: it cannot be another process that took over the
   // number (attack E06). The pid namespace was chosen before the clone.
-  unsigned flags = CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+  unsigned flags = 0;
+  // Those that it has not of its own are its creator's, and perhaps not ours.
+  for (NamespaceKind kind : {NamespaceKind::mount, NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts,
+                             NamespaceKind::cgroup})
+    if (!context.in_user_namespace || has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
   for (NamespaceKind kind : {NamespaceKind::time, NamespaceKind::user})
     if (has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
+  // A user without privileges is in there already, and has no right to his creator's.
+  if (context.in_user_namespace) flags &= ~namespace_flag(NamespaceKind::user);
   const int joined = ::setns(context.container_pidfd, static_cast<int>(flags));
   if (joined < 0 && errno == ESRCH)  // it has just ended
     throw LaunchError(sys::ErrorKind::conflict, "join the container",

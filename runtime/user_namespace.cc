@@ -13,6 +13,7 @@
 #include "runtime/security/rlimits.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
+#include "runtime/sys/process.h"
 
 namespace ctr::runtime {
 
@@ -25,6 +26,26 @@ std::string map_text(const std::vector<IdMap>& maps) {
   for (const IdMap& map : maps)
     text += fmt::format("{} {} {}\n", map.container_id, map.host_id, map.size);
   return text;
+}
+
+// All that the kernel lets a user without privileges map: himself (user_namespaces(7)).
+bool maps_only(const std::vector<IdMap>& maps, uint32_t own) {
+  return maps.size() == 1 && maps[0].size == 1 && maps[0].host_id == own;
+}
+
+// The set-user-id programs of the package uidmap, which look into /etc/subuid and /etc/subgid.
+void write_by_helper(const std::string& program, pid_t pid, const std::vector<IdMap>& maps) {
+  if (!sys::exists(program))
+    throw sys::Error(sys::ErrorKind::unsupported,
+                     fmt::format("to map more ids than one's own, a user without privileges needs '{}': install the "
+                                 "package uidmap",
+                                 program));
+  std::vector<std::string> arguments{std::to_string(pid)};
+  for (const IdMap& map : maps)
+    for (uint32_t number : {map.container_id, map.host_id, map.size}) arguments.push_back(std::to_string(number));
+  const sys::CommandResult result = sys::run_command(program, arguments);
+  if (result.status.exit_code() != 0)
+    throw sys::Error(sys::ErrorKind::invalid_argument, fmt::format("{}: {}", program, result.output));
 }
 
 void check_maps(const std::vector<IdMap>& maps, const char* field) {
@@ -76,10 +97,18 @@ void write_id_maps(pid_t pid, const std::vector<IdMap>& uid_mappings,
                    const std::vector<IdMap>& gid_mappings) {
   // The process is ours and was not reaped: the number is its own.
   sys::UniqueFd proc = sys::open_at(AT_FDCWD, fmt::format("/proc/{}", pid), O_PATH | O_DIRECTORY);
-  // Without privileges a group map is taken only from who has given up setgroups(2).
-  if (::geteuid() != 0) sys::write_existing(proc.get(), "setgroups", "deny");
-  sys::write_existing(proc.get(), "gid_map", map_text(gid_mappings));
-  sys::write_existing(proc.get(), "uid_map", map_text(uid_mappings));
+  const bool privileged = ::geteuid() == 0;
+  if (privileged || maps_only(gid_mappings, ::getegid())) {
+    // Without privileges a group map is taken only from who has given up setgroups(2).
+    if (!privileged) sys::write_existing(proc.get(), "setgroups", "deny");
+    sys::write_existing(proc.get(), "gid_map", map_text(gid_mappings));
+  } else {
+    write_by_helper("/usr/bin/newgidmap", pid, gid_mappings);
+  }
+  if (privileged || maps_only(uid_mappings, ::geteuid()))
+    sys::write_existing(proc.get(), "uid_map", map_text(uid_mappings));
+  else
+    write_by_helper("/usr/bin/newuidmap", pid, uid_mappings);
 }
 
 void set_up_user_namespace(pid_t pid, const ContainerSpec& spec) {

@@ -121,18 +121,18 @@ bool try_remove(int parent, const std::string& name) {
 // --- making and finding --------------------------------------------------------------------------
 
 Cgroup Cgroup::create(const CgroupLayout& layout, const std::string& path,
-                      const Resources& resources, ExistingCgroup existing) {
+                      const Resources& asked, ExistingCgroup existing, ForbiddenTree forbidden) {
   Cgroup cgroup;
   cgroup.path_ = checked_path(path);
   cgroup.layout_ = layout;
+  Resources resources = asked;
+  if (forbidden == ForbiddenTree::left_out) resources.devices.clear();
   const std::vector<LimitWrite> writes = plan_limits(resources, layout);
   if (layout.mode() == CgroupMode::none)
     throw Error(ErrorKind::unsupported,
                 "no cgroup file system is mounted; mount one at /sys/fs/cgroup");
   cgroup.owned_ = true;
-  for (const Hierarchy& hierarchy : layout.hierarchies)
-    if (is_always_used(hierarchy, layout) || is_written_to(hierarchy, writes))
-      cgroup.make_tree(hierarchy, existing);
+  cgroup.make_trees(writes, existing, forbidden);
   if (const Tree* tree = cgroup.unified_tree()) cgroup.enable_controllers(*tree, writes);
   cgroup.write_limits(writes);
   cgroup.set_device_rules(resources.devices);
@@ -173,6 +173,32 @@ Cgroup::~Cgroup() {
     remove();
   } catch (...) {
     // Nobody is left to tell; a daemon that starts finds the cgroup by its name.
+  }
+}
+
+namespace {
+
+bool is_forbidden(const Error& error) {
+  return error.error_number() == EACCES || error.error_number() == EPERM || error.error_number() == EROFS;
+}
+
+}  // namespace
+
+void Cgroup::make_trees(const std::vector<LimitWrite>& writes, ExistingCgroup existing, ForbiddenTree forbidden) {
+  for (const Hierarchy& hierarchy : layout_.hierarchies) {
+    const bool needed = is_written_to(hierarchy, writes);
+    if (!needed && !is_always_used(hierarchy, layout_)) continue;
+    try {
+      make_tree(hierarchy, existing);
+    } catch (const Error& error) {
+      if (forbidden == ForbiddenTree::refused || !is_forbidden(error)) throw;
+      if (needed)
+        throw Error(ErrorKind::unsupported,
+                    fmt::format("limits need a cgroup, and this user has none to make it in: {} (systemd gives one "
+                                "with Delegate=yes)",
+                                error.what()),
+                    error.error_number());
+    }
   }
 }
 

@@ -27,6 +27,10 @@ using std::chrono::milliseconds;
 // made has a process that keeps the place.
 enum class ExistingCgroup { refused, adopted, adopted_with_processes };
 
+// What it does in a tree where its maker may not: a user without privileges, whom nobody gave a part of it, goes
+// without, unless a limit was asked for there. Rules for devices go with it: who cannot make nodes needs none.
+enum class ForbiddenTree { refused, left_out };
+
 class Cgroup {
  public:
   // Makes "/ctr/<id>" below the root of each hierarchy (and its parents, which stay) and sets the
@@ -35,7 +39,8 @@ class Cgroup {
   // remove() what a crash left.
   static Cgroup create(const CgroupLayout& layout, const std::string& path,
                        const Resources& resources,
-                       ExistingCgroup existing = ExistingCgroup::refused);
+                       ExistingCgroup existing = ExistingCgroup::refused,
+                       ForbiddenTree forbidden = ForbiddenTree::refused);
   // The cgroup that somebody made; nullopt if it is in no hierarchy.
   static std::optional<Cgroup> find(const CgroupLayout& layout, const std::string& path);
   // The same; Error{not_found}.
@@ -111,6 +116,7 @@ class Cgroup {
   };
 
   void make_tree(const Hierarchy& hierarchy, ExistingCgroup existing = ExistingCgroup::refused);
+  void make_trees(const std::vector<LimitWrite>& writes, ExistingCgroup existing, ForbiddenTree forbidden);
   void make_missing_trees(const std::vector<LimitWrite>& writes);
   void enable_controllers(const Tree& tree, const std::vector<LimitWrite>& writes) const;
   void write_limits(const std::vector<LimitWrite>& writes) const;

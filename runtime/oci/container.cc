@@ -69,9 +69,11 @@ std::optional<Cgroup> Container::find_cgroup() const {
 }
 
 Cgroup Container::open_cgroup_of_running() const {
-  std::optional<Cgroup> cgroup;
-  if (!has_ended()) cgroup = find_cgroup();
-  if (!cgroup) throw Error(ErrorKind::conflict, "container not running");
+  if (has_ended()) throw Error(ErrorKind::conflict, "container not running");
+  std::optional<Cgroup> cgroup = find_cgroup();
+  if (!cgroup)
+    throw Error(ErrorKind::unsupported,
+                fmt::format("container {} has no cgroup: the user who made it was not allowed to make one", record_.id));
   return std::move(*cgroup);
 }
 

@@ -35,7 +35,7 @@ class Container {
 
   // nullopt if it is gone, or was never made.
   std::optional<Cgroup> find_cgroup() const;
-  // Error{conflict} "container not running".
+  // Error{conflict} "container not running", {unsupported} if its user was not allowed to make one.
   Cgroup open_cgroup_of_running() const;
 
  private:

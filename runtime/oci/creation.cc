@@ -7,6 +7,7 @@
 
 #include "runtime/namespaces.h"
 #include "runtime/oci/config.h"
+#include "runtime/oci/rootless.h"
 #include "runtime/oci/systemd_scope.h"
 #include "runtime/security/seccomp_compiler.h"
 #include "runtime/sys/file.h"
@@ -137,7 +138,10 @@ PreparedContainer prepare_container(const Invocation& invocation, const std::str
                                            .hooks = &hooks,
                                            .existing_cgroup =
                                                scope ? ExistingCgroup::adopted_with_processes
-                                                     : ExistingCgroup::adopted});
+                                                     : ExistingCgroup::adopted,
+                                           .forbidden_tree = is_rootless(invocation.globals.rootless)
+                                                                 ? ForbiddenTree::left_out
+                                                                 : ForbiddenTree::refused});
   scope.reset();
   sys::UniqueFd terminal =
       hand_over_terminal(pending.init.take_terminal(), options.console_socket);

@@ -6,6 +6,7 @@
 #include "runtime/oci/exec_process.h"
 #include "runtime/oci/foreground.h"
 #include "runtime/oci/handover.h"
+#include "runtime/oci/rootless.h"
 #include "runtime/spec_json.h"
 #include "runtime/sys/file.h"
 
@@ -81,6 +82,15 @@ void move_into(const std::string& choice, const std::string& container_cgroup,
   Cgroup::open(layout, path).attach(pid);
 }
 
+// Only who could not make one for the container does without (attack E07).
+Cgroup open_cgroup(const Container& container, bool rootless) {
+  if (rootless && !container.has_ended()) {
+    std::optional<Cgroup> cgroup = container.find_cgroup();
+    if (!cgroup) return {};
+  }
+  return container.open_cgroup_of_running();
+}
+
 std::optional<std::string> read_process_file(const std::string& path) {
   if (path.empty()) return std::nullopt;
   return sys::read_file(path, process_limit);
@@ -107,7 +117,7 @@ int run_exec(const Invocation& invocation) {
   check_console(process.terminal, chosen.detach, chosen.console_socket);
   const std::optional<CompiledFilter> filter = compile_filter(spec);
   const CgroupLayout layout = detect_layout();
-  const Cgroup cgroup = container.open_cgroup_of_running();
+  const Cgroup cgroup = open_cgroup(container, is_rootless(invocation.globals.rootless));
 
   std::optional<Foreground> foreground;
   if (!chosen.detach) foreground.emplace(!chosen.no_subreaper);

@@ -77,8 +77,8 @@ int run_ps(const Invocation& invocation) {
   const Container container = Container::open(invocation.globals.root, operands[0], Access::look);
   operands.erase(operands.begin());
   if (!operands.empty() && operands[0] == "--") operands.erase(operands.begin());
-  const std::optional<Cgroup> cgroup = container.find_cgroup();
-  const std::vector<pid_t> pids = cgroup ? cgroup->pids() : std::vector<pid_t>();
+  const std::vector<pid_t> pids =
+      container.has_ended() ? std::vector<pid_t>() : container.open_cgroup_of_running().pids();
   print(format == "json" ? as_json(pids) : as_table(pids, operands));
   return 0;
 }
