@@ -1,10 +1,13 @@
 #include "daemon/server/connection.h"
 
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <climits>
+#include <thread>
 
 #include "runtime/sys/error.h"
 
@@ -86,6 +89,13 @@ bool Connection::write(iovec* parts, size_t count) {
 bool Connection::write(std::string_view data) {
   iovec part{const_cast<char*>(data.data()), data.size()};
   return write(&part, 1);
+}
+
+void Connection::await_read(std::chrono::milliseconds patience) const {
+  const Clock::time_point deadline = Clock::now() + patience;
+  int unread = 0;
+  while (::ioctl(socket_.get(), SIOCOUTQ, &unread) == 0 && unread > 0 && Clock::now() < deadline)
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
 }
 
 bool Connection::peer_closed() const {

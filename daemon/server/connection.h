@@ -31,6 +31,8 @@ class Connection {
   // False once the client is gone or did not read for too long; for ever after.
   bool write(std::string_view data);
   bool write(iovec* parts, size_t count);
+  // Returns when the client has read all that was written, or the patience is over.
+  void await_read(std::chrono::milliseconds patience) const;
 
   // The client closed its end, or the server stops.
   bool peer_closed() const;

@@ -28,6 +28,9 @@ namespace {
 
 using Parser = http::request_parser<http::buffer_body>;
 
+// For a client to read the head of the answer that makes its connection a stream.
+constexpr std::chrono::milliseconds head_patience{5'000};
+
 bool equal_in_any_case(std::string_view a, std::string_view b) {
   return beast::iequals(beast::string_view(a.data(), a.size()),
                         beast::string_view(b.data(), b.size()));
@@ -166,6 +169,9 @@ class HttpExchange final : public Exchange {
     if (context_.on_hijack) context_.on_hijack();
     hijacked_ = true;
     connection_.write(head.text());
+    // docker-py reads the stream from below the buffer into which it reads the head: what came with the head
+    // would be lost.
+    if (upgrade) connection_.await_read(head_patience);
     return {connection_.release(),
             std::string(static_cast<const char*>(buffer_.data().data()), buffer_.data().size())};
   }

@@ -615,3 +615,24 @@ def test_a_killed_daemon_finds_everything_again(engine):
     assert numbers == [str(i + 1).encode() for i in range(len(numbers))]
     assert engine.api("POST", f"/containers/{running}/stop?t=0")[0] == 204
     assert engine.api("POST", f"/containers/{paused}/stop?t=0")[0] == 204
+
+
+def test_a_client_that_is_slow_to_read_the_head_gets_no_output_with_it(shared_engine, api):
+    """docker-py reads the stream from below the buffer into which it read the head: what came along would be lost."""
+    box = create(shared_engine, "sleep", "600")
+    start(shared_engine, box)
+    _, answer = api("POST", f"/containers/{box}/exec", {"Cmd": ["echo", "at once"], "AttachStdout": True})
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(30)
+        client.connect(str(shared_engine.socket))
+        lines = [f"POST /v1.41/exec/{answer['Id']}/start HTTP/1.1", "Host: docker", "Content-Type: application/json",
+                 "Content-Length: 2", *(f"{name}: {value}" for name, value in UPGRADE.items())]
+        client.sendall("\r\n".join(lines).encode() + b"\r\n\r\n{}")
+        client.recv(1, socket.MSG_PEEK)
+        time.sleep(0.3)
+        head = client.recv(65536)
+        assert head.startswith(b"HTTP/1.1 101") and head.endswith(b"\r\n\r\n")
+        output = b""
+        while data := client.recv(65536):
+            output += data
+        assert output == b"\1\0\0\0\0\0\0\x08at once\n"
