@@ -200,8 +200,17 @@ void add_volumes_from(MountList& list, const MountPlanInput& input) {
   }
 }
 
+// An empty directory in the place of the kernel's files would blind whoever trusts them (attack R07).
+void refuse_kernel_path(const std::string& path) {
+  for (std::string_view top : {"/proc", "/sys"}) {
+    const bool inside = path.starts_with(top) && (path.size() == top.size() || path[top.size()] == '/');
+    if (inside) refuse("invalid volume specification '{}': a volume cannot be inside {}", path, top);
+  }
+}
+
 MountPoint image_volume(const std::string& path) {
   check_destination(path, fmt::format("invalid volume specification '{}': ", path));
+  refuse_kernel_path(sys::clean_path(path));
   return {.type = "volume",
           .name = "",
           .source = "",

@@ -29,13 +29,21 @@ sys::UniqueFd make_mount_point(int root, const std::string& path, bool is_direct
                       0644);
 }
 
+// A part of a volume is found inside of it, wherever the links lead that are in there (attack R06).
+std::optional<sys::UniqueFd> find_source(const MountPoint& mount) {
+  sys::UniqueFd source = sys::open_at(AT_FDCWD, mount.source, O_PATH);
+  if (mount.subpath.empty()) return source;
+  return sys::find_in_root(source.get(), mount.subpath, O_PATH);
+}
+
 // A volume that is not there yet is made by the start, and a tmpfs is empty.
 void mount_volume(int root, const MountPoint& mount) {
   if (!mount.filesystem.empty() || mount.source.empty() || !sys::exists(mount.source)) return;
-  sys::UniqueFd source = sys::open_at(AT_FDCWD, mount.source, O_PATH);
+  std::optional<sys::UniqueFd> source = find_source(mount);
+  if (!source) return;
   struct stat status {};
-  sys::check(::fstat(source.get(), &status), "stat", mount.source);
-  sys::UniqueFd copy = sys::clone_mount(source.get(), "", !mount.non_recursive);
+  sys::check(::fstat(source->get(), &status), "stat", mount.source);
+  sys::UniqueFd copy = sys::clone_mount(source->get(), "", !mount.non_recursive);
   if (!mount.writable) sys::set_mount_attributes(copy.get(), MOUNT_ATTR_RDONLY, 0, 0, true);
   sys::UniqueFd target = make_mount_point(root, mount.destination, S_ISDIR(status.st_mode));
   sys::attach_mount(copy.get(), target.get());

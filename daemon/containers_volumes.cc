@@ -14,18 +14,20 @@ namespace ctr::daemon {
 
 namespace {
 
-// A part of a volume (--mount volume-subpath=…): must be there, and in there.
-std::string resolve_subpath(const std::string& volume, const std::string& subpath) {
-  sys::UniqueFd top = sys::open_at(AT_FDCWD, volume, O_PATH | O_DIRECTORY);
-  std::optional<sys::UniqueFd> found = sys::find_in_root(top.get(), subpath, O_PATH);
-  if (!found)
-    throw sys::Error(
-        sys::ErrorKind::invalid_argument,
-        fmt::format("cannot access path {}/{}: no such file or directory", volume, subpath));
-  char target[PATH_MAX];
-  ssize_t length = sys::check(::readlink(sys::fd_path(found->get()).c_str(), target, sizeof target),
-                              "readlink", subpath);
-  return {target, static_cast<size_t>(length)};
+// A part of a volume (--mount volume-subpath=…) must be there. What it is then, nobody knows before it is
+// mounted, and it is found again, inside the volume, by whoever does that (attack R06).
+void check_subpath(const MountPoint& mount) {
+  if (mount.subpath.empty()) return;
+  if (!mount.filesystem.empty())
+    throw sys::Error(sys::ErrorKind::unsupported,
+                     fmt::format("volume {}: a part of a volume that is a file system of its own "
+                                 "cannot be mounted",
+                                 mount.name));
+  sys::UniqueFd top = sys::open_at(AT_FDCWD, mount.source, O_PATH | O_DIRECTORY);
+  if (!sys::find_in_root(top.get(), mount.subpath, O_PATH))
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("cannot access path {}/{}: no such file or directory",
+                                 mount.source, mount.subpath));
 }
 
 bool is_empty_directory(const std::string& path) {
@@ -64,7 +66,7 @@ std::vector<Volumes::Hold> Containers::make_mounts(ContainerRecord& record) {
     mount.source = source.path.empty() ? source.device : source.path;
     mount.filesystem = source.filesystem;
     mount.filesystem_options = source.options;
-    if (!mount.subpath.empty()) mount.source = resolve_subpath(mount.source, mount.subpath);
+    check_subpath(mount);
   }
   return holds;
 }

@@ -21,6 +21,8 @@ using nlohmann::json;
 constexpr int64_t kept_after_end = 300LL * 1'000'000'000;
 constexpr size_t session_limit = 10'000;
 constexpr int killed = 137;
+constexpr int not_started = 126;
+constexpr std::chrono::seconds launch_patience(15);
 
 std::string command_text(const ExecConfig& config) {
   std::string text;
@@ -140,6 +142,7 @@ ExecSession ExecSessions::begin(const std::string& id, const Start& start) {
                      fmt::format("Error: Exec command {} is already running", id));
   claimed.started = true;
   claimed.running = true;
+  claimed.launching = true;
   if (start.rows > 0 && start.columns > 0) {
     claimed.config.rows = start.rows;
     claimed.config.columns = start.columns;
@@ -147,8 +150,30 @@ ExecSession ExecSessions::begin(const std::string& id, const Start& start) {
   return claimed;
 }
 
+void ExecSessions::settle(const std::string& id) {
+  {
+    std::lock_guard lock(mutex_);
+    if (auto found = sessions_.find(id); found != sessions_.end()) found->second.launching = false;
+  }
+  settled_.notify_all();
+}
+
+// A client that saw the end of its stream may ask before the answer has come that nothing was started.
+void ExecSessions::wait_until_settled(const std::string& id) {
+  std::unique_lock lock(mutex_);
+  settled_.wait_for(lock, launch_patience, [&] {
+    auto found = sessions_.find(id);
+    return found == sessions_.end() || !found->second.launching;
+  });
+}
+
 void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
                        const std::string& preread, Output output) {
+  struct Settling {
+    ExecSessions& sessions;
+    const std::string& id;
+    ~Settling() { sessions.settle(id); }
+  } settling{*this, id};
   ExecSession session = get(id);
   try {
     std::shared_ptr<MonitorClient> monitor = expect_running(session.container_id);
@@ -174,9 +199,14 @@ void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
     set_ended(id, failure.exit_code(), false);
     throw;
   } catch (const sys::Error&) {
-    set_ended(id, 126, false);
+    set_ended(id, not_started, false);
     throw;
   }
+}
+
+void ExecSessions::abandon(const std::string& id) {
+  set_ended(id, not_started, false);
+  settle(id);
 }
 
 void ExecSessions::kill(const std::string& id) {
@@ -197,6 +227,7 @@ void ExecSessions::resize(const std::string& id, uint16_t rows, uint16_t columns
 }
 
 json ExecSessions::inspect(const std::string& id) {
+  wait_until_settled(id);
   ExecSession session = get(id);
   if (session.running) {
     // A client that saw the end of the stream asks for the exit code: the monitor has sent it

@@ -5,6 +5,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -26,6 +27,7 @@ struct ExecSession {
   std::string detach_keys;
   bool started = false;
   bool running = false;
+  bool launching = false;  // whether it comes to run is not known yet
   std::optional<int> exit_code;
   int pid = 0;
   int64_t ended = 0;  // monotonic
@@ -56,6 +58,8 @@ class ExecSessions {
   enum class Output { as_terminal_says, raw };  // raw: without frames, with or without a terminal
   void run(const std::string& id, const sys::UniqueFd* client, const std::string& preread,
            Output output = Output::as_terminal_says);
+  // Of what was begun and will not be run: its client has gone.
+  void abandon(const std::string& id);
   // SIGKILL to its process, if it runs.
   void kill(const std::string& id);
   void resize(const std::string& id, uint16_t rows, uint16_t columns);
@@ -71,8 +75,12 @@ class ExecSessions {
   void adopt(const std::string& container_id, const runtime::ExecRecord& record);
   void forget_old();
 
+  void settle(const std::string& id);
+  void wait_until_settled(const std::string& id);
+
   Containers& containers_;
   mutable std::mutex mutex_;
+  std::condition_variable settled_;  // a session is not launching any more
   std::map<std::string, ExecSession> sessions_;
 };
 

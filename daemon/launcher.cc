@@ -127,6 +127,7 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
     if (mount.type == "bind") settle_bind_source(mount);
     placement.mounts.push_back({.source = mount.source,
                                 .target = mount.destination,
+                                .subpath = mount.subpath,
                                 .read_only = !mount.writable,
                                 .recursive_read_only = mount.recursive_read_only,
                                 .non_recursive = mount.non_recursive,

@@ -30,6 +30,7 @@ struct HostFacts {
 struct SettledMount {
   std::string source;  // host path
   std::string target;
+  std::string subpath{};  // the part of the source: found inside of it by whoever mounts it
   bool read_only = false;
   bool recursive_read_only = true;  // also what is mounted below (rro)
   bool non_recursive = false;

@@ -44,6 +44,7 @@ Mount bind_mount(const SettledMount& settled) {
   mount.type = settled.filesystem.empty() ? "bind" : settled.filesystem;
   mount.source = settled.source;
   if (settled.idmapped) mount.options.emplace_back("tryidmap");
+  mount.subpath = settled.subpath;
   if (!settled.filesystem.empty()) {
     mount.options.insert(mount.options.end(), settled.filesystem_options.begin(), settled.filesystem_options.end());
     if (settled.read_only) mount.options.push_back("ro");

@@ -1,7 +1,6 @@
 #include "runtime/init.h"
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <sched.h>
 #include <signal.h>
@@ -14,6 +13,7 @@
 #include <array>
 #include <span>
 
+#include "runtime/birth.h"
 #include "runtime/command.h"
 #include "runtime/devices.h"
 #include "runtime/identity.h"
@@ -138,16 +138,17 @@ void give_to_user(int fd, uid_t uid, gid_t gid) {
 }
 
 void connect_stdio(InitContext& context) {
-  if (context.terminal) {
-    use_terminal(context.terminal.get());
-    context.terminal.reset();
-  } else {
-    for (int standard = 0; standard <= 2; ++standard)
-      sys::check(::dup2(context.stdio[static_cast<size_t>(standard)], standard), "dup2",
-                 long{standard});
+  for (int standard = 0; standard <= 2; ++standard) {
+    const int stream = context.terminal ? context.terminal.get() : context.stdio[static_cast<size_t>(standard)];
+    sys::check(::dup2(stream, standard), "dup2", long{standard});
   }
+  context.terminal.reset();
   for (int standard = 0; standard <= 2; ++standard)
     give_to_user(standard, context.uid, context.gid);
+}
+
+void take_terminal(InitContext& context) {
+  if (context.process.terminal) control_terminal(STDIN_FILENO);
 }
 
 void set_limits(InitContext& context) {
@@ -181,11 +182,26 @@ void forbid_new_privileges(InitContext& context) {
     sys::check(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "prctl PR_SET_NO_NEW_PRIVS");
 }
 
+// Nothing beyond stderr reaches the container but what its launcher was told to pass on, and nothing of the host
+// is open while we wait for our start: others may be in our pid namespace (attack E04). The exec itself closes
+// what is needed until then: the channel, and the socket of a detached process.
 void close_descriptors(InitContext& context) {
-  // On exec, not at once: the channel is needed until then. Nothing beyond stderr reaches the
-  // container but what its launcher was told to pass on (attack E04).
-  unsigned first = 3 + context.preserved_descriptors;
-  sys::check(::syscall(SYS_close_range, first, ~0u, CLOSE_RANGE_CLOEXEC), "close_range");
+  context.root.reset();
+  context.proc.reset();
+  context.devpts.reset();
+  context.kernel_mounts.clear();
+  std::array<int, 2> kept{context.channel.descriptor(), context.start_listener};
+  std::sort(kept.begin(), kept.end());
+  // What else is open belongs to objects that are never looked at again.
+  auto first = 3 + context.preserved_descriptors;
+  for (const int descriptor : kept) {
+    if (descriptor < 0) continue;
+    const auto number = static_cast<unsigned>(descriptor);
+    if (number > first)
+      sys::check(::syscall(SYS_close_range, first, number - 1, 0), "close_range");
+    first = number + 1;
+  }
+  sys::check(::syscall(SYS_close_range, first, ~0u, 0), "close_range");
 }
 
 std::string own_hook_state(const InitContext& context, const char* status) {
@@ -280,6 +296,7 @@ constexpr Stage init_stages[] = {
     // The container's view of the machine is complete.
     {"find the user", find_identity},
     {"connect stdio", connect_stdio},
+    {"take the terminal", take_terminal},
     {"set limits", set_limits},
     {"set the scheduling", set_scheduling},
     {"join a new keyring", join_new_keyring},
@@ -304,7 +321,7 @@ constexpr Stage exec_stages[] = {
     {"begin a session", begin_session},
     {"wait for the host", wait_for_host},
     {"join the container", join_container},
-    // No host path can be reached from here on.
+    // No host path can be reached from here on; nobody in the container can see us.
     {"make the terminal", make_terminal},
     {"find the user", find_identity},
     {"connect stdio", connect_stdio},
@@ -313,12 +330,15 @@ constexpr Stage exec_stages[] = {
     {"join a new keyring", join_new_keyring},
     {"set labels", set_labels},
     {"enter the working directory", enter_working_directory},
+    {"close descriptors", close_descriptors},
+    {"enter the pid namespace", be_born_early},
     {"load the system call filter", load_filter_early},
     {"take the identity", take_identity},
     {"forbid new privileges", forbid_new_privileges},
+    // We have nothing any more that the container does not have.
+    {"enter the pid namespace", be_born},
     {"check the working directory", check_working_directory},
     {"find the command", find_command},
-    {"close descriptors", close_descriptors},
     {"wait for the start", wait_for_start},
     {"load the system call filter", load_filter_late},
     {"execute", execute_command},

@@ -17,6 +17,12 @@
 
 namespace ctr::runtime {
 
+// A procfs or sysfs that is mounted for the container.
+struct KernelMount {
+  std::string destination;  // clean
+  sys::UniqueFd tree;
+};
+
 struct InitContext {
   const ContainerSpec& spec;
   const Process& process;  // spec.process, or the process of an exec
@@ -38,6 +44,7 @@ struct InitContext {
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory
   sys::UniqueFd proc{};             // a procfs that we mounted ourselves: nobody can have replaced it
+  std::vector<KernelMount> kernel_mounts{};  // in the order in which they were mounted
   sys::UniqueFd devpts{};           // the container's own devpts
   sys::UniqueFd terminal{};         // the process's end of its terminal
   std::vector<std::string> environment{};
@@ -45,6 +52,7 @@ struct InitContext {
   gid_t gid = 0;
   std::vector<gid_t> groups{};
   bool in_working_directory = false;
+  bool born = false;  // see birth.h
   std::string command{};            // what is executed, absolute or relative to the cwd
 };
 

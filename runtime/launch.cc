@@ -109,6 +109,14 @@ PendingProcess::~PendingProcess() {
   }
 }
 
+void PendingProcess::expect_birth() {
+  sys::UniqueFd pidfd = channel_.expect(Step::born);
+  const pid_t pid = sys::pid_of(pidfd.get());
+  sys::Process before = std::exchange(process_, sys::Process(pid, std::move(pidfd)));
+  channel_.send(Step::known);
+  (void)before.wait();  // it ends by itself
+}
+
 void PendingProcess::prepare() {
   if (std::exchange(prepared_, true)) return;
   channel_.expect(Step::setup_done);
@@ -207,13 +215,9 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
     sys::check(::setns(init.pidfd(), CLONE_NEWUSER), "setns into the user namespace");
     context.in_user_namespace = true;
   }
-  // Our next child is born in the container's pid namespace: one clone, no intermediate process.
-  int entered = ::setns(init.pidfd(), CLONE_NEWPID);
-  if (entered < 0 && errno == ESRCH)  // it ended after whoever asked had looked
-    throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
-  sys::check(entered, "setns into the pid namespace");
   PendingProcess child = clone_and_run(0, cgroup, context, channel, run_exec);
   finish_setup(child, process.terminal);
+  child.expect_birth();
   return child;
 }
 

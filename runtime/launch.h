@@ -46,6 +46,8 @@ class PendingProcess {
 
   const sys::Process& process() const { return process_; }
   const LaunchChannel& channel() const { return channel_; }
+  // Goes on with the process that the one so far has borne: see birth.h.
+  void expect_birth();
   sys::UniqueFd take_terminal() { return std::move(terminal_); }
   void set_terminal(sys::UniqueFd terminal) { terminal_ = std::move(terminal); }
   // Links that must carry packets before the program begins.

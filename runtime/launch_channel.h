@@ -11,6 +11,8 @@
 //    │ network interfaces
 //    │ network_ready ─────────────────────►  "configure the network"
 //    │ ◄──────────────────── terminal (+ fd)  only where the process has one
+//    │ ◄───────────────────── born (+ pidfd)  only of an exec: who has prepared it ends, see birth.h
+//    │ known ─────────────────────────────►   and the new process goes on
 //    │ ◄─────────────────────── setup_done   nothing is left but to exec
 //    │ start ─────────────────────────────►  "wait for the start"
 //    │ ◄────────────────────── end of file   exec succeeded
@@ -48,7 +50,8 @@ enum class Step : uint32_t {
   mounted,
   hooks_done,
   mapped,
-  born
+  born,
+  known
 };
 
 // Docker's exit code for what is the engine's failure, not the command's.

@@ -73,29 +73,58 @@ sys::UniqueFd open_target(int root, const std::string& destination, bool directo
 
 // /proc and /sys must be directories of the image's own: a link would put the kernel's files where
 // the image wants them (attack R03).
-void refuse_odd_kernel_target(int root, const Mount& mount) {
-  if (mount.type != "proc" && mount.type != "sysfs") return;
-  std::string name = sys::clean_path(mount.destination).substr(1);
-  struct stat status {};
-  if (::fstatat(root, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) < 0) return;  // made below
-  if (!S_ISDIR(status.st_mode))
-    throw sys::Error(
-        sys::ErrorKind::invalid_argument,
-        fmt::format("filesystem '{}' must be mounted on ordinary directory, and '{}' of "
-                    "the image is not one",
-                    mount.type, mount.destination));
+sys::UniqueFd open_kernel_target(int root, const Mount& mount) {
+  constexpr int flags = O_PATH | O_NOFOLLOW;
+  std::optional<sys::UniqueFd> target = sys::find_in_root(root, mount.destination, flags);
+  if (!target) {
+    (void)sys::make_directories_in_root(root, mount.destination, 0755);
+    target = sys::open_in_root(root, mount.destination, flags);
+  }
+  if (is_directory(target->get())) return std::move(*target);
+  throw sys::Error(
+      sys::ErrorKind::invalid_argument,
+      fmt::format("filesystem '{}' must be mounted on ordinary directory, and '{}' of "
+                  "the image is not one",
+                  mount.type, mount.destination));
 }
 
-void refuse_target_in_proc(int target, const Mount& mount) {
+long filesystem_of(int fd) {
   struct statfs status {};
-  sys::check(::fstatfs(target, &status), "fstatfs", mount.destination);
-  if (status.f_type != PROC_SUPER_MAGIC || mount.type == "proc") return;
-  std::string path = sys::clean_path(mount.destination);
-  if (std::find(lxcfs_files.begin(), lxcfs_files.end(), path) != lxcfs_files.end()) return;
-  if (path == "/proc" && mount.type == "bind") {
-    struct statfs source {};
-    if (::statfs(mount.source.c_str(), &source) == 0 && source.f_type == PROC_SUPER_MAGIC) return;
+  sys::check(::fstatfs(fd, &status), "fstatfs");
+  return status.f_type;
+}
+
+// All of a procfs, not a part of one.
+bool is_procfs(int tree) {
+  constexpr ino_t root_inode = 1;
+  struct stat status {};
+  sys::check(::fstat(tree, &status), "fstat");
+  return filesystem_of(tree) == PROC_SUPER_MAGIC && status.st_ino == root_inode;
+}
+
+bool is_below(const std::string& path, std::string_view directory) {
+  return path.size() > directory.size() && path.starts_with(directory) &&
+         path[directory.size()] == '/';
+}
+
+// What a program trusts to be the kernel's word must be it: masks, limits and labels of other processes in
+// the container are read and written there (attack R07). By name, too, not by what is there alone: where the
+// user's mount at /proc replaces ours there is nothing yet.
+void refuse_false_kernel_files(int tree, int target, const Mount& mount) {
+  const std::string path = sys::clean_path(mount.destination);
+  if (path == "/sys" && filesystem_of(tree) != SYSFS_MAGIC)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("'{}' cannot be mounted because it is not of type sysfs",
+                                 mount.destination));
+  const bool inside = filesystem_of(target) == PROC_SUPER_MAGIC;
+  if (path == "/proc") {
+    if (is_procfs(tree)) return;
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("'{}' cannot be mounted because it is not of type proc",
+                                 mount.destination));
   }
+  if (!inside && !is_below(path, "/proc")) return;
+  if (std::find(lxcfs_files.begin(), lxcfs_files.end(), path) != lxcfs_files.end()) return;
   throw sys::Error(
       sys::ErrorKind::invalid_argument,
       fmt::format("'{}' cannot be mounted because it is inside /proc", mount.destination));
@@ -108,10 +137,25 @@ void apply_recursive(int tree, const MountPlan& plan) {
 
 // Keeps the descriptors of the file systems that later stages trust because we mounted them.
 void remember(InitContext& context, const Mount& mount, sys::UniqueFd tree) {
-  if (mount.type == "proc" && sys::clean_path(mount.destination) == "/proc")
-    context.proc = std::move(tree);
-  else if (mount.type == "devpts")
-    context.devpts = std::move(tree);
+  const std::string path = sys::clean_path(mount.destination);
+  if (mount.type == "devpts") return void(context.devpts = std::move(tree));
+  const long filesystem = filesystem_of(tree.get());
+  if (filesystem != PROC_SUPER_MAGIC && filesystem != SYSFS_MAGIC) return;
+  if (mount.type == "proc" && path == "/proc") context.proc = sys::duplicate(tree.get());
+  context.kernel_mounts.push_back({path, std::move(tree)});
+}
+
+// A part of a volume is found below the volume's directory, now that it is mounted and by the one who mounts
+// it: who shares the volume may put a link to the host there at any time (attack R06, CVE-2021-30465).
+sys::UniqueFd clone_source(const Mount& mount, bool recursive) {
+  if (mount.subpath.empty()) return sys::clone_mount(AT_FDCWD, mount.source, recursive);
+  sys::UniqueFd top = sys::open_at(AT_FDCWD, mount.source, O_PATH | O_DIRECTORY);
+  std::optional<sys::UniqueFd> part = sys::find_in_root(top.get(), mount.subpath, O_PATH);
+  if (!part)
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("cannot access path {}/{}: no such file or directory",
+                                 mount.source, mount.subpath));
+  return sys::clone_mount(part->get(), "", recursive);
 }
 
 }  // namespace
@@ -125,7 +169,7 @@ sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {
 }
 
 sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
-  sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, mount.source, plan.recursive_bind);
+  sys::UniqueFd tree = clone_source(mount, plan.recursive_bind);
   // Detached: whatever changes here was never visible with wrong flags, and is private at once.
   uint64_t propagation = plan.propagation != 0 ? plan.propagation : 1u << 18 /* MS_PRIVATE */;
   bool recursive = plan.propagation == 0 || plan.recursive_propagation;
@@ -148,11 +192,12 @@ sys::UniqueFd prepare_tree(InitContext& context, const Mount& mount, const Mount
 void apply_mount(InitContext& context, const Mount& mount) {
   MountPlan plan = plan_mount(mount);
   int root = context.root.get();
-  refuse_odd_kernel_target(root, mount);
   if (mount.type == "cgroup") return mount_cgroups(context, mount, plan);
   sys::UniqueFd tree = prepare_tree(context, mount, plan);
-  sys::UniqueFd target = open_target(root, mount.destination, is_directory(tree.get()));
-  refuse_target_in_proc(target.get(), mount);
+  const bool kernels = mount.type == "proc" || mount.type == "sysfs";
+  sys::UniqueFd target = kernels ? open_kernel_target(root, mount)
+                                 : open_target(root, mount.destination, is_directory(tree.get()));
+  refuse_false_kernel_files(tree.get(), target.get(), mount);
   sys::attach_mount(tree.get(), target.get());
   if (plan.propagation != 0 && !plan.bind)
     sys::set_mount_attributes(tree.get(), 0, 0, plan.propagation, plan.recursive_propagation);

@@ -95,11 +95,11 @@ void join_namespaces(InitContext& context) {
 
 void join_container_namespaces(InitContext& context) {
   // By the pidfd of the container's first process: it cannot be another process that took over the
-  // number (attack E06). The pid namespace was chosen before the clone.
+  // number (attack E06). Of the pid namespace, only the process that we bear will be (birth.h).
   unsigned flags = 0;
   // Those that it has not of its own are its creator's, and perhaps not ours.
-  for (NamespaceKind kind : {NamespaceKind::mount, NamespaceKind::network, NamespaceKind::ipc, NamespaceKind::uts,
-                             NamespaceKind::cgroup})
+  for (NamespaceKind kind : {NamespaceKind::mount, NamespaceKind::pid, NamespaceKind::network, NamespaceKind::ipc,
+                             NamespaceKind::uts, NamespaceKind::cgroup})
     if (!context.in_user_namespace || has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
   for (NamespaceKind kind : {NamespaceKind::time, NamespaceKind::user})
     if (has_namespace(context.spec, kind)) flags |= namespace_flag(kind);

@@ -52,17 +52,30 @@ class EmptyDirectory {
   sys::UniqueFd mount_;
 };
 
+// What lies in the container's procfs or sysfs is looked for below our own mount of it: a path through the root
+// file system could be made to lead elsewhere for just this moment, so that a mask would seem to have nothing
+// to hide (attacks R08, R09). Absent there, it does not exist on this kernel.
+std::optional<sys::UniqueFd> find_protected(const InitContext& context, const std::string& path) {
+  const std::string clean = sys::clean_path(path);
+  const auto& mounts = context.kernel_mounts;
+  for (auto mount = mounts.rbegin(); mount != mounts.rend(); ++mount) {
+    const std::string& top = mount->destination;
+    if (clean.starts_with(top) && (clean.size() == top.size() || clean[top.size()] == '/'))
+      return sys::find_in_root(mount->tree.get(), clean.substr(top.size()), O_PATH);
+  }
+  return sys::find_in_root(context.root.get(), clean, O_PATH);
+}
+
 }  // namespace
 
 void mask_paths(InitContext& context) {
   if (context.spec.masked_paths.empty()) return;
-  int root = context.root.get();
-  sys::UniqueFd null = open_verified_null(root);
+  sys::UniqueFd null = open_verified_null(context.root.get());
   EmptyDirectory empty;
   std::set<std::string> seen;
   for (const std::string& path : context.spec.masked_paths) {
     if (!seen.insert(path).second) continue;
-    std::optional<sys::UniqueFd> target = sys::find_in_root(root, path, O_PATH);
+    std::optional<sys::UniqueFd> target = find_protected(context, path);
     if (!target) continue;  // not on this kernel
     if (is_directory(target->get()))
       empty.cover(target->get());
@@ -72,9 +85,8 @@ void mask_paths(InitContext& context) {
 }
 
 void make_paths_readonly(InitContext& context) {
-  int root = context.root.get();
   for (const std::string& path : context.spec.readonly_paths) {
-    std::optional<sys::UniqueFd> target = sys::find_in_root(root, path, O_PATH);
+    std::optional<sys::UniqueFd> target = find_protected(context, path);
     if (!target) continue;
     sys::UniqueFd tree = sys::clone_mount(target->get(), "", true);
     sys::set_mount_attributes(tree.get(), MOUNT_ATTR_RDONLY, 0, 0, true);

@@ -36,6 +36,8 @@ struct Mount {
   std::vector<std::string> options;  // as in mount(8): "ro", "nosuid", "rbind", "rprivate", "size=64m" …
   std::vector<IdMap> uid_mappings;   // idmapped mount, see mount_setattr(2)
   std::vector<IdMap> gid_mappings;
+  // Ours: the part of the source that is bound, resolved inside of the source when it is mounted.
+  std::string subpath;
 };
 
 // The root file system. With `overlay`, the container's first process mounts it itself and `path` is

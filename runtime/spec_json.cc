@@ -61,6 +61,7 @@ void describe(Fields& fields, Mount& mount) {
   fields("options", mount.options);
   fields("uidMappings", mount.uid_mappings);
   fields("gidMappings", mount.gid_mappings);
+  fields("ctrSubpath", mount.subpath);
 }
 
 template <class Fields>

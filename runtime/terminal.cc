@@ -58,10 +58,8 @@ void set_terminal_size(int terminal, uint16_t rows, uint16_t columns) {
   sys::check(::ioctl(terminal, TIOCSWINSZ, &size), "ioctl TIOCSWINSZ");
 }
 
-void use_terminal(int slave) {
+void control_terminal(int slave) {
   sys::check(::ioctl(slave, TIOCSCTTY, 0), "ioctl TIOCSCTTY");
-  for (int standard = 0; standard <= 2; ++standard)
-    sys::check(::dup2(slave, standard), "dup2", long{standard});
 }
 
 }  // namespace ctr::runtime

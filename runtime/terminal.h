@@ -20,7 +20,7 @@ Terminal open_terminal(int devpts);
 // a regular file in its place would hand out something of the host (CVE-2016-9962's siblings).
 sys::UniqueFd open_devpts(int root);
 void set_terminal_size(int terminal, uint16_t rows, uint16_t columns);
-// Makes the slave this session's controlling terminal and its stdin, stdout and stderr.
-void use_terminal(int slave);
+// Makes it the controlling terminal of the session that the caller leads.
+void control_terminal(int slave);
 
 }  // namespace ctr::runtime

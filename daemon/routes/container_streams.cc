@@ -9,6 +9,7 @@
 #include "daemon/api/query_time.h"
 #include "daemon/log_reader.h"
 #include "daemon/routes/containers.h"
+#include "daemon/routes/stream_frame.h"
 #include "daemon/routes/terminal_size.h"
 #include "runtime/sys/error.h"
 
@@ -20,15 +21,6 @@ using nlohmann::json;
 
 constexpr std::string_view raw_type = "application/vnd.docker.raw-stream";
 constexpr std::string_view framed_type = "application/vnd.docker.multiplexed-stream";
-
-// Eight bytes before each piece of a stream that carries stdout and stderr side by side.
-std::string frame(bool is_stderr, std::string_view payload) {
-  std::string text(8, '\0');
-  text[0] = is_stderr ? 2 : 1;
-  for (int i = 0; i < 4; ++i)
-    text[static_cast<size_t>(4 + i)] = static_cast<char>(payload.size() >> (8 * (3 - i)));
-  return text.append(payload);
-}
 
 std::optional<uint64_t> read_tail(const Exchange& exchange) {
   std::string text = exchange.query("tail").value_or("");

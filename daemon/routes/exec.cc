@@ -4,8 +4,10 @@
 
 #include "daemon/api/json.h"
 #include "daemon/logging.h"
+#include "daemon/routes/stream_frame.h"
 #include "daemon/routes/terminal_size.h"
 #include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
 
 namespace ctr::daemon {
 
@@ -30,6 +32,17 @@ ExecSessions::Start read_start(const json& body) {
   return start;
 }
 
+// The answer's head is sent, so that the stream is the place for it. As the monitor would say it.
+void tell(int client, bool terminal, const sys::Error& error) {
+  const std::string text = fmt::format(
+      "OCI runtime exec failed: exec failed: unable to start container process: {}\n", error.what());
+  try {
+    sys::write_all(client, terminal ? text : frame(true, text), "the client");
+  } catch (const sys::Error&) {
+    // It has gone.
+  }
+}
+
 void start(Exchange& exchange, ExecSessions& execs) {
   std::string id = exchange.parameter("id");
   ExecSessions::Start request = read_start(exchange.body_json());
@@ -47,12 +60,21 @@ void start(Exchange& exchange, ExecSessions& execs) {
     }
     return exchange.respond_empty(200);
   }
-  HijackedConnection connection =
-      exchange.hijack(!session.config.tty && exchange.version() >= ApiVersion{1, 42});
+  HijackedConnection connection;
+  try {
+    connection = exchange.hijack(!session.config.tty && exchange.version() >= ApiVersion{1, 42});
+  } catch (...) {
+    execs.abandon(id);
+    throw;
+  }
   try {
     execs.run(id, &connection.socket, connection.preread);
+  } catch (const StartFailure& error) {
+    // The monitor told the client.
+    log_debug("exec could not be started", {{"exec", id}, {"error", error.what()}});
   } catch (const sys::Error& error) {
-    // The connection is a stream by now: the monitor told the client, or its end does.
+    // The container's end came first.
+    tell(connection.socket.get(), session.config.tty, error);
     log_debug("exec could not be started", {{"exec", id}, {"error", error.what()}});
   }
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "runtime/spec_json.h"
@@ -23,6 +24,9 @@ constexpr int64_t linger_nanoseconds = 600LL * 1000 * 1000 * 1000;
 // this often and with this pause in milliseconds.
 constexpr int oom_looks = 100;
 constexpr int oom_pause = 20;
+
+// How often to look whether a process that has ended can be reaped: milliseconds.
+constexpr int held_pause = 200;
 
 // Milliseconds without anything to do after which there is likely to be nothing for long.
 constexpr int quiet_time = 2000;
@@ -190,16 +194,31 @@ void Monitor::serve() {
   watch_execs(set);
   if (oom_events_) set.add(oom_events_.get(), POLLIN | POLLPRI, [&](short) { notice_oom(); });
   bool container_exited = false;
-  set.add(process_.pidfd(), POLLIN, [&](short) { container_exited = true; });
+  if (!held_) set.add(process_.pidfd(), POLLIN, [&](short) { container_exited = true; });
   wait_for_events(set);
   if (oom_looks_ > 0) look_for_oom_kill();
+  look_at_held();
   sweep_execs();
-  if (container_exited) container_ended();
+  if (container_exited || held_) container_ended();
+}
+
+// The kernel says of a process that it has ended, and yet gives it to nobody as long as somebody traces it: a
+// process of the container that does and never lets go must not make us ask without a pause. Until then it
+// counts as running.
+void Monitor::look_at_held() {
+  for (Exec& exec : execs_)
+    if (exec.held && exec.running) end_exec(exec);
+}
+
+bool Monitor::holds_any() const {
+  return held_ || std::any_of(execs_.begin(), execs_.end(),
+                              [](const Exec& exec) { return exec.held && exec.running; });
 }
 
 // After a while without any, memory is given back, once, and then it is as long as it takes.
 void Monitor::wait_for_events(PollSet& set) {
   if (oom_looks_ > 0) return void(set.wait(oom_pause));
+  if (holds_any()) return void(set.wait(held_pause));
   if (set.wait(quiet_time)) return;
   sys::release_idle_memory();
   set.wait(-1);
@@ -215,7 +234,7 @@ void Monitor::watch_connections(PollSet& set) {
 void Monitor::watch_execs(PollSet& set) {
   for (Exec& exec : execs_) {
     exec.session->watch(set);
-    if (exec.running) set.add(exec.process.pidfd(), POLLIN, [&](short) { end_exec(exec); });
+    if (exec.running && !exec.held) set.add(exec.process.pidfd(), POLLIN, [&](short) { end_exec(exec); });
   }
 }
 
@@ -322,19 +341,21 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
   } catch (const sys::Error& error) {
     auto* launch_error = dynamic_cast<const LaunchError*>(&error);
     int exit_code = launch_error != nullptr ? launch_error->exit_code() : 126;
+    // Joining a container that is just ending fails in many ways, all of which mean this one.
+    const bool too_late = error.kind() == sys::ErrorKind::internal && has_ended(process_);
+    if (too_late) exit_code = 126;
     session->report(
         fmt::format("OCI runtime exec failed: exec failed: unable to start container process: {}\n",
-                    error.what()));
+                    too_late ? "the container is not running" : error.what()));
     write_file("exec-" + id + ".json", to_json(ExecRecord{id, 0, false, exit_code}));
-    // Joining a container that is just ending fails in many ways, all of which mean this one.
-    if (error.kind() == sys::ErrorKind::internal && has_ended(process_))
-      throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
+    if (too_late) throw sys::Error(sys::ErrorKind::conflict, "the container is not running");
     throw;
   }
 }
 
 void Monitor::end_exec(Exec& exec) {
   std::optional<sys::ExitStatus> status = exec.process.try_wait();
+  exec.held = !status;
   if (!status) return;
   exec.running = false;
   exec.exit_code = status->exit_code();
@@ -366,6 +387,7 @@ void Monitor::look_for_oom_kill() {
 
 void Monitor::container_ended() {
   std::optional<sys::ExitStatus> status = process_.try_wait();
+  held_ = !status;
   if (!status) return;
   sys::Timestamp finished_at = sys::now();
   // Without a pid namespace of its own the kernel has not ended the rest with the first process.

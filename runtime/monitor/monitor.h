@@ -42,6 +42,7 @@ class Monitor {
     std::unique_ptr<Session> session;
     bool running = true;
     int exit_code = 0;
+    bool held = false;  // has ended, and cannot be reaped yet: see look_at_held()
   };
 
   bool wait_for_start();
@@ -62,6 +63,8 @@ class Monitor {
   void attach(const nlohmann::json& request, sys::Message& message);
   void start_exec(const nlohmann::json& request, sys::Message& message, nlohmann::json& reply);
   void end_exec(Exec& exec);
+  bool holds_any() const;
+  void look_at_held();
   void sweep_execs();
   void signal_container(int number);
   void resize(const nlohmann::json& request);
@@ -96,6 +99,7 @@ class Monitor {
   sys::UniqueFd oom_events_;
   uint64_t oom_kills_ = 0;
   int oom_looks_ = 0;  // how often to look for a kill that was announced and is not counted yet
+  bool held_ = false;  // the container's first process, as Exec::held
   bool ended_ = false;
 };
 

@@ -15,7 +15,8 @@ namespace ctr::sys {
 
 // Opens `path` as a process whose root directory is `root` would: absolute links and ".." stay
 // inside, /proc's magic links are refused (openat2(2) with RESOLVE_IN_ROOT|RESOLVE_NO_MAGICLINKS;
-// a component-wise walk where the kernel has no openat2). Retries while somebody renames beneath it.
+// a component-wise walk where the kernel has no openat2). Retries while somebody renames beneath it, and
+// walks where the kernel does not come to an end for them.
 UniqueFd open_in_root(int root, const std::string& path, int flags, mode_t mode = 0);
 // The same, but std::nullopt where the name does not exist.
 std::optional<UniqueFd> find_in_root(int root, const std::string& path, int flags);
