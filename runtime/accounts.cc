@@ -61,11 +61,12 @@ const Entry* find_entry(const std::vector<Entry>& entries, Match match) {
   return found == entries.end() ? nullptr : &*found;
 }
 
+// A number is that number, whatever an image calls by it (attack U01).
 gid_t plan_group(const std::string& text, const std::vector<GroupEntry>& groups) {
-  if (auto* entry = find_entry(groups, [&](const GroupEntry& g) { return g.name == text; }))
-    return entry->gid;
   if (std::optional<uint32_t> number = find_number(text)) return *number;
   if (is_number(text)) refuse("uids and gids must be in range 0-2147483647");
+  if (auto* entry = find_entry(groups, [&](const GroupEntry& g) { return g.name == text; }))
+    return entry->gid;
   refuse(fmt::format("unable to find group {}: no matching entries in group file", text));
 }
 
@@ -73,17 +74,17 @@ gid_t plan_group(const std::string& text, const std::vector<GroupEntry>& groups)
 std::string plan_user(const std::string& text, const std::vector<PasswdEntry>& users,
                       Identity& identity) {
   std::optional<uint32_t> number = find_number(text);
-  const PasswdEntry* entry =
-      find_entry(users, [&](const PasswdEntry& u) { return u.name == text; });
-  if (entry == nullptr && number)
-    entry = find_entry(users, [&](const PasswdEntry& u) { return u.uid == *number; });
+  if (is_number(text) && !number) refuse("uids and gids must be in range 0-2147483647");
+  // A number is that user, also where an image has one of that name, who may be root (attack U01).
+  const PasswdEntry* entry = find_entry(users, [&](const PasswdEntry& u) {
+    return number ? u.uid == *number : u.name == text;
+  });
   if (entry != nullptr) {
     identity.uid = entry->uid;
     identity.gid = entry->gid;
     if (!entry->home.empty()) identity.home = entry->home;
     return entry->name;
   }
-  if (is_number(text) && !number) refuse("uids and gids must be in range 0-2147483647");
   if (!number)
     refuse(fmt::format("unable to find user {}: no matching entries in passwd file", text));
   identity.uid = *number;

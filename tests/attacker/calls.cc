@@ -1,4 +1,5 @@
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -68,6 +69,31 @@ Json table(long (*way)(long, long), long bit, long argument) {
   return answers;
 }
 
+constexpr std::pair<const char*, long> namespaces[] = {
+    {"mnt", CLONE_NEWNS},   {"cgroup", CLONE_NEWCGROUP}, {"uts", CLONE_NEWUTS}, {"ipc", CLONE_NEWIPC},
+    {"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID},       {"net", CLONE_NEWNET}};
+constexpr long upper_half = 0x5a5a'5a5aL << 32;
+
+long clone_into(long flags, long more) {
+  const long result = ::syscall(SYS_clone, flags | more | SIGCHLD, 0, 0, 0, 0);
+  if (result == 0) ::_exit(0);
+  return result;
+}
+long unshare_into(long flags, long more) {
+  return ::syscall(SYS_unshare, flags | more);
+}
+long enter(long flags, long more) {
+  return ::syscall(SYS_setns, -1, flags | more);
+}
+
+// Each kind of namespace, with and without upper halves that the kernel does not look at.
+Json namespace_table(long (*way)(long, long)) {
+  Json answers = Json::object();
+  for (const auto& [name, flag] : namespaces)
+    answers[name] = {answer(way, flag, 0), answer(way, flag, upper_half)};
+  return answers;
+}
+
 }  // namespace
 
 Json calls(const Words& words) {
@@ -80,6 +106,9 @@ Json calls(const Words& words) {
   for (const long number : {471L, 512L, 600L, 1023L, 4096L, 0x3fffffffL, -2L})
     unknown.push_back(answer(call, number, -1));
   result["unknown"] = unknown;
+  result["clone"] = namespace_table(clone_into);
+  result["unshare"] = namespace_table(unshare_into);
+  result["setns"] = namespace_table(enter);
 #if defined(__x86_64__)
   if (all) {
     result["x32"] = table(call, 0x4000'0000, -1);

@@ -80,9 +80,10 @@ def import_image(engine, reference, *entries, changes=(), without=()):
 class Companion:
     """The attacker as the first process of a container of its own, with whatever the flags give it."""
 
-    def __init__(self, engine, name, *flags, mode=(), image="busybox"):
+    def __init__(self, engine, name, *flags, mode=(), image="busybox", prepare="true"):
         self.engine, self.name = engine, name
-        engine.ctr("run", "-d", "--name", name, "-v", f"{ATTACKER}:/attacker:ro", *flags, image, "/attacker", *mode)
+        engine.ctr("run", "-d", "--name", name, "-v", f"{ATTACKER}:/attacker:ro", *flags, image, "sh", "-c",
+                   f"{prepare}; exec /attacker {' '.join(mode)}")
         wait_for(lambda: "ready" in engine.ctr("logs", name).stdout, f"{name} to be ready")
 
     def finish(self):

@@ -195,7 +195,7 @@ def test_x06_a_link_of_the_container_s_own_is_followed(engine, canary):
 
 # --- X07: logs ---
 
-@pytest.mark.parametrize("option", ["path=../../x", "path=/etc/x", "max-size=-1", "max-file=x", "nosuch=1"])
+@pytest.mark.parametrize("option", ["path=../../x", "path=/etc/x", "max-size=-2x", "max-file=x", "nosuch=1"])
 def test_x07_options_of_a_log_choose_no_file(engine, canary, option):
     done = engine.ctr("create", "--log-opt", option, "busybox", "true", check=False)
     assert done.returncode != 0, done.stdout
@@ -221,22 +221,20 @@ def test_x07_a_log_that_has_become_something_else_is_not_followed_and_blocks_nob
 # --- X08: exports ---
 
 def test_x08_an_export_during_exchanges_ends_and_holds_nothing_of_the_host(engine, canary):
-    engine.ctr("run", "--rm", "-v", "x08:/w", "busybox", "true")
-    import_image(engine, "x08", entry("w/a/inner", content="inside"), entry("w/link", str(canary.path)))
-    spy = Companion(engine, "x08", image="x08", mode=["exchange", "/w/a", "/w/link"])
+    spy = Companion(engine, "x08", mode=["exchange", "/w/a", "/w/link"],
+                    prepare=f"mkdir -p /w/a; echo inside > /w/a/inner; ln -s {canary.path} /w/link")
     for _ in range(max(5, ITERATIONS // 20)):
         status, body = request(engine, "GET", "/containers/x08/export")
         assert status == 200 and canary.token.encode() not in body
         with tarfile.open(fileobj=io.BytesIO(body)) as tar:
             assert "bin/busybox" in tar.getnames()
     assert spy.finish()["done"] > 0
-    engine.ctr("volume", "rm", "x08")
 
 
 def test_x08_holes_sockets_devices_links_and_attributes_are_told_as_they_are(engine, canary):
     import_image(engine, "x08b")
     engine.ctr("run", "--name", "x08b", "--entrypoint", "sh", "x08b", "-c",
-               "truncate -s 4G /sparse 2>/dev/null; echo x > /one; ln /one /two; mknod /node c 1 3; mkfifo /pipe; "
+               "truncate -s 200M /sparse 2>/dev/null; echo x > /one; ln /one /two; mknod /node c 1 3; mkfifo /pipe; "
                "nc -l -p 1 -s local:/sock & sleep 0.2; true")
     size = 0
     kinds = {}
@@ -306,7 +304,7 @@ def test_x10_a_file_that_gives_nothing_or_never_ends_holds_up_nobody(engine, can
 
 def test_x10_a_growing_file_ends_and_a_client_that_goes_away_frees_the_daemon(engine, canary):
     engine.ctr("run", "-d", "--name", "x10b", "busybox", "sh", "-c", "while true; do head -c 100000 /dev/zero >> /grow; done")
-    wait_for(lambda: get(engine, "x10b", "/grow")[0] == 200, "the file")
+    wait_for(lambda: len(get(engine, "x10b", "/grow")[1]) > 100_000, "the file")
     status, body = get(engine, "x10b", "/grow")
     assert status == 200
     with tarfile.open(fileobj=io.BytesIO(body)) as tar:

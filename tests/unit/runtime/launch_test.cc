@@ -65,6 +65,7 @@ TEST_CASE("a user is a name, a number, or either with a group") {
   CHECK(identity_of("4711").gid == 0);
   CHECK(identity_of("4711:12").gid == 12);
   CHECK(identity_of(":50").gid == 50);
+  CHECK(identity_of("1000").uid == 1000);  // U01: also where somebody is called so
   CHECK(identity_of("web", {"logs", "99"}).groups == std::vector<gid_t>{44, 50, 99});
 }
 
