@@ -49,8 +49,14 @@ void begin_session_again(const InitContext& context) {
 
 }  // namespace
 
+void choose_birthplace(InitContext& context) {
+  if (!context.pid_namespace) return;
+  sys::check(::setns(context.pid_namespace.get(), CLONE_NEWPID), "setns into the pid namespace");
+  context.pid_namespace.reset();
+}
+
 void be_born(InitContext& context) {
-  if (std::exchange(context.born, true)) return;
+  if (!context.born_last || std::exchange(context.born, true)) return;
   int pidfd = -1;
   if (clone_sibling(pidfd) == 0) {
     (void)context.channel.expect(Step::known);

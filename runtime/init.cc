@@ -71,12 +71,18 @@ void set_scheduling(InitContext& context) {
     apply_affinity(process.exec_cpu_affinity->final);
 }
 
+// For what is written about ourselves.
+const sys::UniqueFd& proc_with_us(const InitContext& context) {
+  return context.own_proc ? context.own_proc : context.proc;
+}
+
 void set_labels(InitContext& context) {
   if (context.process.apparmor_profile.empty() && context.process.selinux_label.empty()) return;
-  if (!context.proc)
+  const sys::UniqueFd& proc = proc_with_us(context);
+  if (!proc)
     throw sys::Error(sys::ErrorKind::invalid_argument,
                      "a label needs a mount of type proc, and the container has none");
-  apply_labels(context.proc.get(), context.process.apparmor_profile,
+  apply_labels(proc.get(), context.process.apparmor_profile,
                context.process.selinux_label);
 }
 
@@ -92,6 +98,11 @@ void begin_session(InitContext&) {
   sys::check(::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0), "prctl PR_SET_DUMPABLE");
   sys::check(::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), "prctl PR_SET_PDEATHSIG");
   sys::check(::setsid(), "setsid");
+}
+
+void join_others(InitContext& context) {
+  if (context.pid_namespace) context.own_proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  join_namespaces(context);
 }
 
 void wait_for_host(InitContext& context) {
@@ -156,8 +167,9 @@ void set_limits(InitContext& context) {
   if (!context.process.oom_score_adj) return;
   std::string value = std::to_string(*context.process.oom_score_adj);
   // 0 is what we have unless somebody changed the engine's own: then it is put right.
-  sys::UniqueFd proc = context.proc ? sys::duplicate(context.proc.get())
-                                    : sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  const sys::UniqueFd& known = proc_with_us(context);
+  sys::UniqueFd proc = known ? sys::duplicate(known.get())
+                             : sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
   if (sys::read_file(proc.get(), "self/oom_score_adj", 64) == value + "\n") return;
   sys::write_existing(proc.get(), "self/oom_score_adj", value);
 }
@@ -188,6 +200,7 @@ void forbid_new_privileges(InitContext& context) {
 void close_descriptors(InitContext& context) {
   context.root.reset();
   context.proc.reset();
+  context.own_proc.reset();
   context.devpts.reset();
   context.kernel_mounts.clear();
   std::array<int, 2> kept{context.channel.descriptor(), context.start_listener};
@@ -262,8 +275,8 @@ void execute_command(InitContext& context) {
 }
 
 void join_container(InitContext& context) {
-  // The host's, in which nobody can have put anything in our place: for what is written about ourselves.
-  context.proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
+  // In which nobody can have put anything in our place.
+  context.own_proc = sys::open_at(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY);
   join_container_namespaces(context);
   context.root = sys::open_at(AT_FDCWD, "/", O_PATH | O_DIRECTORY);
   if (context.process.terminal) context.devpts = open_devpts(context.root.get());
@@ -278,7 +291,7 @@ constexpr Stage init_stages[] = {
     {"mount the root file system", mount_root},
     {"wait for the host", wait_for_host},
     {"enter the cgroup namespace", enter_cgroup_namespace},
-    {"join namespaces", join_namespaces},
+    {"join namespaces", join_others},
     {"mount file systems", mount_filesystems},
     {"create devices", create_devices},
     {"make the terminal", make_terminal},
@@ -302,13 +315,16 @@ constexpr Stage init_stages[] = {
     {"join a new keyring", join_new_keyring},
     {"set labels", set_labels},
     {"enter the working directory", enter_working_directory},
+    {"choose the pid namespace", choose_birthplace},
+    {"close descriptors", close_descriptors},
+    {"enter the pid namespace", be_born_early},
     {"load the system call filter", load_filter_early},
     {"take the identity", take_identity},
-    // No privilege of the host's is left, and none comes back.
     {"forbid new privileges", forbid_new_privileges},
+    // No privilege of the host's is left, and none comes back.
+    {"enter the pid namespace", be_born},
     {"check the working directory", check_working_directory},
     {"find the command", find_command},
-    {"close descriptors", close_descriptors},
     {"wait for the start", wait_for_start},
     {"run the start hooks", run_start_hooks},
     {"load the system call filter", load_filter_late},

@@ -39,11 +39,14 @@ struct InitContext {
   bool new_keyring = true;
   const HookState* hooks = nullptr;
   MountSources sources{};  // what the launcher opened for it
+  bool born_last = false;         // into a pid namespace in which others are: see birth.h
+  sys::UniqueFd pid_namespace{};  // which, for a container's first process
   std::vector<Cgroup::Entry> cgroup_entries{};
 
   // Filled by one stage for later ones:
   sys::UniqueFd root{};             // the container's root directory
   sys::UniqueFd proc{};             // a procfs that we mounted ourselves: nobody can have replaced it
+  sys::UniqueFd own_proc{};         // the host's, until we are born into the container's: it shows us
   std::vector<KernelMount> kernel_mounts{};  // in the order in which they were mounted
   sys::UniqueFd devpts{};           // the container's own devpts
   sys::UniqueFd terminal{};         // the process's end of its terminal
@@ -52,7 +55,7 @@ struct InitContext {
   gid_t gid = 0;
   std::vector<gid_t> groups{};
   bool in_working_directory = false;
-  bool born = false;  // see birth.h
+  bool born = false;
   std::string command{};            // what is executed, absolute or relative to the cwd
 };
 

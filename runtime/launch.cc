@@ -19,10 +19,14 @@ namespace {
 
 constexpr int exec_patience = 10'000;  // milliseconds
 
-// A pid namespace to join: ours stays, our next children are born in it (setns(2)).
-void join_pid_namespace(const ContainerSpec& spec) {
-  const sys::UniqueFd joined = open_joined_namespace(spec, NamespaceKind::pid);
-  if (joined) sys::check(::setns(joined.get(), CLONE_NEWPID), "setns into the pid namespace");
+// A pid namespace to join. The first process comes into it last (birth.h); but where it has a user namespace it may
+// have no right to, so that it is born in there: ours stays, our next children are (setns(2)).
+void join_pid_namespace(InitContext& context) {
+  context.pid_namespace = open_joined_namespace(context.spec, NamespaceKind::pid);
+  context.born_last = context.pid_namespace && !has_namespace(context.spec, NamespaceKind::user);
+  if (!context.pid_namespace || context.born_last) return;
+  sys::check(::setns(context.pid_namespace.get(), CLONE_NEWPID), "setns into the pid namespace");
+  context.pid_namespace.reset();
 }
 
 // After the clone each side closes the other's end of the channel: only so does a death show as an
@@ -182,7 +186,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   context.timeline = options.timeline;
   context.sources = open_mount_sources(spec);
   const WorkingDirectory at_root = stand_where_root_goes(context);
-  join_pid_namespace(spec);
+  join_pid_namespace(context);
   PendingProcess init = clone_and_run(plan_clone_flags(spec), cgroup, context, channel, run_init,
                                       open_joined_namespace(spec, NamespaceKind::user));
   mark(options, "launch: clone into the cgroup");
@@ -199,6 +203,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
   }
   mark(options, "launch: connect the network");
   if (!hooked) finish_setup(init, spec.process.terminal);
+  if (context.born_last) init.expect_birth();
   return {std::move(cgroup), std::move(init)};
 }
 
@@ -210,6 +215,7 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   InitContext context{.spec = spec, .process = process, .channel = channel.second};
   take_options(context, options);
   context.container_pidfd = init.pidfd();
+  context.born_last = true;
   // A user without privileges has a right to the container's namespaces only in its user namespace.
   if (::geteuid() != 0 && has_namespace(spec, NamespaceKind::user)) {
     sys::check(::setns(init.pidfd(), CLONE_NEWUSER), "setns into the user namespace");

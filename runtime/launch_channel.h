@@ -51,7 +51,8 @@ enum class Step : uint32_t {
   hooks_done,
   mapped,
   born,
-  known
+  known,
+  filesystem
 };
 
 // Docker's exit code for what is the engine's failure, not the command's.

@@ -10,6 +10,7 @@
 #include <array>
 
 #include "runtime/cgroup_mount.h"
+#include "runtime/joined_procfs.h"
 #include "runtime/mount_plan.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/mount.h"
@@ -160,12 +161,19 @@ sys::UniqueFd clone_source(const Mount& mount, bool recursive) {
 
 }  // namespace
 
+namespace {
+
+sys::FilesystemOptions filesystem_options(const Mount& mount, const MountPlan& plan) {
+  return {.type = mount.type,
+          .source = mount.source,
+          .options = plan.filesystem_options,
+          .attributes = plan.attributes_set};
+}
+
+}  // namespace
+
 sys::UniqueFd prepare_filesystem(const Mount& mount, const MountPlan& plan) {
-  sys::FilesystemOptions options{.type = mount.type,
-                                 .source = mount.source,
-                                 .options = plan.filesystem_options,
-                                 .attributes = plan.attributes_set};
-  return sys::make_filesystem(options);
+  return sys::make_filesystem(filesystem_options(mount, plan));
 }
 
 sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
@@ -182,6 +190,9 @@ sys::UniqueFd prepare_bind(const Mount& mount, const MountPlan& plan) {
 namespace {
 
 sys::UniqueFd prepare_tree(InitContext& context, const Mount& mount, const MountPlan& plan) {
+  if (mount.type == "proc" && context.pid_namespace)
+    return sys::make_filesystem(open_joined_procfs(context.pid_namespace.get(), context.root.get()),
+                                filesystem_options(mount, plan));
   if (auto opened = context.sources.trees.find(&mount); opened != context.sources.trees.end())
     return std::move(opened->second);
   return plan.bind ? prepare_bind(mount, plan) : prepare_filesystem(mount, plan);

@@ -45,8 +45,15 @@ void configure(int context, unsigned command, const char* key, const char* value
 }  // namespace
 
 UniqueFd make_filesystem(const FilesystemOptions& options) {
-  UniqueFd context(static_cast<int>(
-      check(::syscall(SYS_fsopen, options.type.c_str(), FSOPEN_CLOEXEC), "fsopen", options.type)));
+  return make_filesystem(open_filesystem(options.type), options);
+}
+
+UniqueFd open_filesystem(const std::string& type) {
+  return UniqueFd(static_cast<int>(
+      check(::syscall(SYS_fsopen, type.c_str(), FSOPEN_CLOEXEC), "fsopen", type)));
+}
+
+UniqueFd make_filesystem(UniqueFd context, const FilesystemOptions& options) {
   if (!options.source.empty())
     configure(context.get(), FSCONFIG_SET_STRING, "source", options.source.c_str(), options.source);
   for (const auto& [key, value] : options.options) {

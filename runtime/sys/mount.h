@@ -20,6 +20,9 @@ struct FilesystemOptions {
   uint64_t attributes = 0;
 };
 UniqueFd make_filesystem(const FilesystemOptions& options);
+// In two steps, which may be two processes': some file systems are those of who opened their context.
+UniqueFd open_filesystem(const std::string& type);
+UniqueFd make_filesystem(UniqueFd context, const FilesystemOptions& options);
 
 // A detached copy of the mount at `path` (relative to `directory`; "" for the descriptor itself).
 UniqueFd clone_mount(int directory, const std::string& path, bool recursive);

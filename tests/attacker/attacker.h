@@ -17,7 +17,7 @@ void say_ready();  // "ready" on stdout: the attack is going on
 
 // exchange A B: renameat2(A, B, RENAME_EXCHANGE) in a tight loop.
 Json exchange(const Words& words);
-// watch: looks into every process that comes into view, with whatever right it has.
+// watch PATH: looks into every process that comes into view, with whatever right it has. PATH is what only the host has.
 Json watch(const Words& words);
 // overwrite: takes hold of every program that is executed, and writes into it when nobody executes it.
 Json overwrite(const Words& words);

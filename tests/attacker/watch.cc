@@ -23,7 +23,7 @@ uint64_t mask(const std::string& text) {
 struct Sight {
   uint64_t capabilities = mask(status_field(read_text("/proc/self/status"), "CapPrm"));
   std::string filtered = status_field(read_text("/proc/self/status"), "Seccomp");
-  std::string root = identity_of("/");
+  std::string host;  // a path that only the host's root has
   std::string program;  // of the engine, when it has been seen
   long seen = 0, early = 0, traced = 0;
   std::set<std::string> gains;
@@ -48,6 +48,18 @@ void look_at_descriptors(const std::string& process, Sight& sight) {
   }
 }
 
+// What somebody in a user namespace of his own may do, he may do there only: what counts is whose ids he has.
+void look_at_rights(const std::string& process, const std::string& status, Sight& sight) {
+  const std::string space = identity_of(process + "/ns/user");
+  if (!space.empty() && space != identity_of("/proc/self/ns/user")) {
+    if (status_field(status, "Uid").starts_with("0\t")) sight.gains.insert("root's ids");
+    return;
+  }
+  const uint64_t more = mask(status_field(status, "CapPrm")) & ~sight.capabilities;
+  if (more != 0) sight.gains.insert("capabilities");
+  if (status_field(status, "Seccomp") != sight.filtered) sight.gains.insert("no filter");
+}
+
 // As early as it can be: until the newcomer executes the container's program.
 void look_at(pid_t pid, Sight& sight) {
   const std::string process = "/proc/" + std::to_string(pid);
@@ -58,11 +70,8 @@ void look_at(pid_t pid, Sight& sight) {
   const bool early = name.starts_with("ctr-") || name.starts_with("memfd:");
   if (!early) return;
   ++sight.early;
-  const uint64_t more = mask(status_field(status, "CapPrm")) & ~sight.capabilities;
-  if (more != 0) sight.gains.insert("capabilities");
-  if (status_field(status, "Seccomp") != sight.filtered) sight.gains.insert("no filter");
-  const std::string root = identity_of(process + "/root");
-  if (!root.empty() && root != sight.root) sight.gains.insert("root directory");
+  look_at_rights(process, status, sight);
+  if (!identity_of(process + "/root" + sight.host).empty()) sight.gains.insert("root directory");
   look_at_descriptors(process, sight);
   if (::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0) {
     ++sight.traced;
@@ -76,8 +85,9 @@ void look_at(pid_t pid, Sight& sight) {
 
 }  // namespace
 
-Json watch(const Words&) {
+Json watch(const Words& words) {
   Sight sight;
+  sight.host = words.at(0);
   std::set<pid_t> known;
   for (const pid_t pid : list_processes()) known.insert(pid);
   say_ready();

@@ -1,5 +1,6 @@
 """Attack class E: what a process in a container can do to those that come after it, and to their engine."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -84,7 +85,7 @@ def assert_nothing_gained(found):
 
 
 def test_e03_an_exec_has_nothing_to_give_when_it_comes_into_view(engine, canary):
-    spy = Companion(engine, "watcher", "--cap-add", "SYS_PTRACE", mode=["watch"])
+    spy = Companion(engine, "watcher", "--cap-add", "SYS_PTRACE", mode=["watch", str(canary.path)])
     failures = exec_often(engine, "watcher", "/bin/true")
     found = spy.finish()
     assert_nothing_gained(found)
@@ -93,7 +94,7 @@ def test_e03_an_exec_has_nothing_to_give_when_it_comes_into_view(engine, canary)
 
 
 def test_e03_nor_has_one_with_a_terminal_or_a_user_of_its_own(engine, canary):
-    spy = Companion(engine, "watcher2", "--cap-add", "SYS_PTRACE", mode=["watch"])
+    spy = Companion(engine, "watcher2", "--cap-add", "SYS_PTRACE", mode=["watch", str(canary.path)])
     for flags in (["-t"], ["-u", "33"], ["-w", "/tmp"], ["-e", "A=b"]):
         for _ in range(10):
             engine.ctr("exec", *flags, "watcher2", "/bin/true", check=False)
@@ -112,24 +113,63 @@ def test_e03_a_filter_of_the_user_s_own_changes_nothing(engine, canary, tmp_path
         engine.ctr("rm", "-f", name)
 
 
+def start_watcher(oci, canary):
+    process = oci.config["process"]
+    for kind in ("bounding", "effective", "permitted"):
+        process["capabilities"][kind] = ["CAP_KILL", "CAP_SYS_PTRACE"]
+    oci.config["mounts"].append({"destination": "/attacker", "type": "bind", "source": str(ATTACKER),
+                                 "options": ["bind", "ro"]})
+    oci.write("/attacker", "watch", str(canary.path))
+    oci.create("c")
+    oci.call("start", "c")
+    wait_for(lambda: "ready" in oci.output("c"), "the attacker to be ready")
+
+
+def end_watcher(oci):
+    oci.call("kill", "c", "TERM")
+    oci.wait_for_status("stopped")
+    found = json.loads(oci.output("c").splitlines()[-1])
+    oci.call("delete", "c")
+    return found
+
+
 def test_e03_nor_does_the_oci_runtime_show_more(oci):
-    with HostCanary():
-        process = oci.config["process"]
-        for kind in ("bounding", "effective", "permitted"):
-            process["capabilities"][kind] = ["CAP_KILL", "CAP_SYS_PTRACE"]
-        oci.config["mounts"].append({"destination": "/attacker", "type": "bind", "source": str(ATTACKER),
-                                     "options": ["bind", "ro"]})
-        oci.write("/attacker", "watch")
-        oci.create("c")
-        oci.call("start", "c")
-        wait_for(lambda: "ready" in oci.output("c"), "the attacker to be ready")
+    with HostCanary() as canary:
+        start_watcher(oci, canary)
         for _ in range(EXECS):
             oci.call("exec", "c", "/bin/true", check=False)
-        oci.call("kill", "c", "TERM")
-        oci.wait_for_status("stopped")
-        found = json.loads(oci.output("c").splitlines()[-1])
-        oci.call("delete", "c")
-    assert found["seen"] > 0 and set(found["gains"]) <= set(), found
+        found = end_watcher(oci)
+    assert_nothing_gained(found)
+
+
+def test_e03_nor_has_a_container_that_comes_into_the_same_pid_namespace(engine, canary):
+    spy = Companion(engine, "host03", "--cap-add", "SYS_PTRACE", mode=["watch", str(canary.path)])
+    for turn in range(max(15, ITERATIONS // 10)):
+        done = engine.ctr("run", "--rm", "--pid", "container:host03", "busybox", "sh", "-c",
+                          "cat /proc/self/oom_score_adj; test -d /proc/1/task && ps | grep -c attacker", check=False)
+        assert done.returncode == 0 and done.stdout.split()[0] == "0" and int(done.stdout.split()[1]) > 0, done
+    assert_nothing_gained(spy.finish())
+
+
+def test_e03_nor_one_of_the_oci_runtime(oci):
+    with HostCanary() as canary, Oci() as other:
+        start_watcher(oci, canary)
+        for kind in ("bounding", "effective", "permitted"):
+            other.config["process"]["capabilities"][kind] = ["CAP_KILL"]
+        pid = oci.state("c")["pid"]
+        for space in other.config["linux"]["namespaces"]:
+            if space["type"] == "pid":
+                space["path"] = f"/proc/{pid}/ns/pid"
+        other.write("/bin/sh", "-c", "ls /proc/1/task && echo $$")
+        for _ in range(15):
+            done = other.run()
+            assert done.stdout.split()[0] == "1" and int(done.stdout.split()[1]) > 1, done
+        other.create("d")
+        other.call("start", "d")
+        other.wait_for_status("stopped", "d")
+        other.call("delete", "d")
+        found = end_watcher(oci)
+    assert_nothing_gained(found)
 
 
 # --- E04: descriptors ---
@@ -372,8 +412,9 @@ def test_e12_a_tracer_that_never_lets_go_does_not_keep_the_monitor_busy(engine, 
 def monitor_of(engine, name):
     number = engine.inspect(name)["Id"]
     for pid in engine.monitors():
-        if number in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
-            return pid
+        with contextlib.suppress(OSError):  # of a container that has just ended
+            if number in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
+                return pid
     raise AssertionError(f"{name} has no monitor")
 
 
