@@ -82,6 +82,20 @@ void take_options(InitContext& context, const LaunchOptions& options) {
   if (has_namespace(context.spec, NamespaceKind::user)) give_to_namespace_root(options.stdio, context.spec);
 }
 
+void connect_network(PendingProcess& init, const ContainerSpec& spec) {
+  try {
+    move_devices(spec, init.process().pid());
+    if (!makes_namespace(spec, NamespaceKind::network)) return;
+    connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
+  } catch (const sys::Error& error) {
+    // It has ended meanwhile: what it could not do is the reason, not that there is nobody to connect.
+    if (error.error_number() == ESRCH) init.channel().throw_last_words();
+    throw;
+  }
+  init.set_interfaces(spec.interfaces);
+  init.channel().send(Step::network_ready);
+}
+
 bool has_host_hooks(const ContainerSpec& spec, const LaunchOptions& options) {
   return options.hooks != nullptr &&
          !(spec.hooks.prestart.empty() && spec.hooks.create_runtime.empty());
@@ -195,12 +209,7 @@ PendingContainer launch(const ContainerSpec& spec, const LaunchOptions& options)
     finish_setup(init, spec.process.terminal);
     run_host_hooks(init, spec, *options.hooks);
   }
-  move_devices(spec, init.process().pid());
-  if (makes_namespace(spec, NamespaceKind::network)) {
-    connect_interfaces(spec.interfaces, {.pid = init.process().pid(), .fd = -1});
-    init.set_interfaces(spec.interfaces);
-    init.channel().send(Step::network_ready);
-  }
+  connect_network(init, spec);
   mark(options, "launch: connect the network");
   if (!hooked) finish_setup(init, spec.process.terminal);
   if (context.born_last) init.expect_birth();

@@ -90,7 +90,7 @@ namespace {
 }
 
 // The peer has ended: why, it said before that, and nobody has read it yet.
-[[noreturn]] void throw_last_words(int socket) {
+[[noreturn]] void throw_last_words_at(int socket) {
   Packet packet;
   sys::UniqueFd descriptor;
   while (receive(socket, packet, descriptor))
@@ -107,7 +107,7 @@ void LaunchChannel::send(Step step, int descriptor) const {
     transmit(socket_.get(), packet, descriptor);
   } catch (const sys::Error& error) {
     if (error.error_number() != EPIPE && error.error_number() != ECONNRESET) throw;
-    throw_last_words(socket_.get());
+    throw_last_words_at(socket_.get());
   }
 }
 
@@ -155,6 +155,8 @@ void LaunchChannel::expect_end() const {
   if (packet.step == Step::failure) rethrow(packet);
   throw sys::Error(sys::ErrorKind::internal, "launch protocol: a message after the start");
 }
+
+void LaunchChannel::throw_last_words() const { throw_last_words_at(socket_.get()); }
 
 bool LaunchChannel::peer_gone() const {
   pollfd item{socket_.get(), POLLRDHUP, 0};

@@ -86,6 +86,8 @@ class LaunchChannel {
   sys::UniqueFd expect(Step step) const;
   // Waits for the end of file; throws LaunchError for a failure.
   void expect_end() const;
+  // Of a peer that has ended: throws LaunchError, with what it said last.
+  [[noreturn]] void throw_last_words() const;
   // True if the other side is gone (init asks before it execs, lest it outlive its monitor).
   bool peer_gone() const;
   // Waits no longer than this for each message (milliseconds): an exec that is frozen with its

@@ -121,6 +121,17 @@ def test_s06_tracing_works_inside_and_reaches_nobody_outside(engine):
     assert json.loads(out.splitlines()[-1])["held"] > 1, out
 
 
+@pytest.mark.parametrize("flag,calls", [("--cap-add=SYSLOG", {"syslog"}), ("--cap-add=SYS_RAWIO", {"iopl", "ioperm"}),
+                                        ("--cap-add=SYS_TIME", {"settimeofday", "clock_settime", "adjtimex", "clock_adjtime"}),
+                                        ("--cap-drop=SYS_CHROOT", {"chroot"})])
+def test_s07_a_capability_opens_or_closes_its_calls_and_no_others(engine, answers, names, flag, calls):
+    inside = json.loads(engine.ctr("run", "--rm", flag, "-v", f"{ATTACKER}:/attacker:ro", "busybox", "/attacker", "calls",
+                                   "native").stdout)
+    changed = {names[number] for number, answer in enumerate(inside["plain"])
+               if (answer == EPERM) != (answers["plain"][number] == EPERM)}
+    assert changed and changed <= calls, changed
+
+
 def test_s08_a_filter_of_a_bundle_holds_for_its_execs_and_in_every_way():
     """The OCI runtime's own: the same tables, with a profile that refuses a single call."""
     with Oci() as oci:
