@@ -398,7 +398,7 @@ def test_e12_a_tracer_that_never_lets_go_does_not_keep_the_monitor_busy(engine, 
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         monitor = monitor_of(engine, "tracer")
-        wait_for(lambda: "Z" in states_of_children(monitor), "the victim to be dead and held")
+        wait_for(lambda: "Z" in states_of_children(monitor), "the victim to be dead and held", 40)
         before = switches_of(monitor)
         time.sleep(2)
         # Some looks a second, not some hundred thousand.
