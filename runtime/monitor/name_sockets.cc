@@ -8,6 +8,7 @@
 
 #include <cstdlib>
 
+#include "runtime/network/port_redirection.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 
@@ -35,26 +36,46 @@ class InNetwork {
   sys::UniqueFd own_;
 };
 
-sys::UniqueFd bind_socket(int type) {
+// Port 0 is any that is free.
+sys::UniqueFd bind_socket(int type, uint16_t port) {
   sys::UniqueFd socket(sys::check(::socket(AF_INET, type | SOCK_CLOEXEC, 0), "socket"));
-  int on = 1;
-  // A DNS server of the container's own may then still bind all addresses by UDP.
-  sys::check(::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on), "setsockopt");
   sockaddr_in address{};
   address.sin_family = AF_INET;
-  address.sin_port = htons(name_server_port);
+  address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(name_server_address);
   sys::check(::bind(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address),
-             "bind 127.0.0.11:53");
+             fmt::format("bind 127.0.0.11:{}", port));
   return socket;
+}
+
+uint16_t port_of(const sys::UniqueFd& socket) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  sys::check(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+  return ntohs(address.sin_port);
+}
+
+NameSockets bind_sockets(uint16_t port) {
+  NameSockets sockets{bind_socket(SOCK_DGRAM, port), bind_socket(SOCK_STREAM, port)};
+  sys::check(::listen(sockets.tcp.get(), backlog), "listen");
+  return sockets;
 }
 
 }  // namespace
 
 NameSockets open_name_sockets(int network) {
   InNetwork inside(network);
-  NameSockets sockets{bind_socket(SOCK_DGRAM), bind_socket(SOCK_STREAM)};
-  sys::check(::listen(sockets.tcp.get(), backlog), "listen");
+  NameSockets sockets = bind_sockets(0);
+  try {
+    redirect_port({.address = name_server_address,
+                   .port = name_server_port,
+                   .udp_port = port_of(sockets.udp),
+                   .tcp_port = port_of(sockets.tcp)});
+  } catch (const sys::Error&) {
+    // A kernel without nftables: names are found all the same, only who wants to serve them himself has to
+    // leave this address out.
+    return bind_sockets(name_server_port);
+  }
   return sockets;
 }
 

@@ -1,5 +1,7 @@
 #include "runtime/network/netlink.h"
 
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <net/if.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -102,6 +104,28 @@ void NetlinkBatch::attribute(uint16_t type, std::string_view text) {
   attribute(type, terminated.c_str(), terminated.size() + 1);
 }
 
+namespace {
+
+nfgenmsg transaction_header(uint8_t subsystem) {
+  nfgenmsg header{};
+  header.version = NFNETLINK_V0;
+  header.res_id = htons(subsystem);
+  return header;
+}
+
+}  // namespace
+
+void NetlinkBatch::begin_transaction(uint8_t subsystem) {
+  begin(NFNL_MSG_BATCH_BEGIN, 0, "begin a transaction of the firewall");
+  header(transaction_header(subsystem));
+}
+
+void NetlinkBatch::end_transaction(uint8_t subsystem) {
+  begin(NFNL_MSG_BATCH_END, 0, "end a transaction of the firewall");
+  header(transaction_header(subsystem));
+  ends_transaction_ = true;
+}
+
 size_t NetlinkBatch::begin_nest(uint16_t type) {
   size_t position = bytes_.size();
   attribute(static_cast<uint16_t>(type | NLA_F_NESTED), nullptr, 0);
@@ -121,7 +145,7 @@ std::span<const std::byte> NetlinkBatch::finish(uint32_t first_sequence) {
     std::memcpy(&header, bytes_.data() + starts_[i], sizeof header);
     header.nlmsg_len = static_cast<uint32_t>(end - starts_[i]);
     header.nlmsg_seq = first_sequence + static_cast<uint32_t>(i);
-    if (last) header.nlmsg_flags |= NLM_F_ACK;
+    if (i == acknowledged()) header.nlmsg_flags |= NLM_F_ACK;
     std::memcpy(bytes_.data() + starts_[i], &header, sizeof header);
   }
   return bytes_;
@@ -212,7 +236,7 @@ void NetlinkSocket::execute(NetlinkBatch& batch) {
 void NetlinkSocket::execute(NetlinkBatch& batch, const std::function<bool(size_t, int)>& ignore) {
   if (batch.empty()) return;
   send(batch);
-  size_t last = batch.size() - 1;
+  const size_t last = batch.acknowledged();
   std::optional<size_t> failed;
   int error_number = 0;
   std::string words;
@@ -221,14 +245,14 @@ void NetlinkSocket::execute(NetlinkBatch& batch, const std::function<bool(size_t
   for (bool done = false; !done;) {
     for_each_message(receive(), [&](const nlmsghdr& header, std::span<const std::byte> payload) {
       size_t request = header.nlmsg_seq - first_;
-      if (header.nlmsg_type != NLMSG_ERROR || request > last) return;
+      if (header.nlmsg_type != NLMSG_ERROR || request >= batch.size()) return;
       nlmsgerr answer = NetlinkMessage{header.nlmsg_type, payload}.header<nlmsgerr>();
       if (answer.error != 0 && !failed && !ignore(request, -answer.error)) {
         failed = request;
         error_number = -answer.error;
         words = explanation_in(payload, header.nlmsg_flags);
       }
-      if (request == last) done = true;
+      if (request == last || (request == 0 && batch.begins_transaction())) done = true;
     });
   }
   if (failed) throw_failure(batch.what(*failed), error_number, words);

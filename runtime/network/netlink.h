@@ -36,6 +36,11 @@ class NetlinkBatch {
   void attribute_u16(uint16_t type, uint16_t value) { attribute(type, &value, sizeof value); }
   void attribute_u32(uint16_t type, uint32_t value) { attribute(type, &value, sizeof value); }
 
+  // Requests to nftables come in transactions, all of them carried out or none: what is begun between these two
+  // (linux/netfilter/nfnetlink.h). The end is acknowledged by newer kernels only, so the request before it is.
+  void begin_transaction(uint8_t subsystem);
+  void end_transaction(uint8_t subsystem);
+
   // Attributes inside an attribute: everything up to end_nest(begin_nest(…)) is its payload.
   [[nodiscard]] size_t begin_nest(uint16_t type);
   void end_nest(size_t nest);
@@ -43,6 +48,10 @@ class NetlinkBatch {
   bool empty() const { return starts_.empty(); }
   size_t size() const { return starts_.size(); }
   const std::string& what(size_t request) const { return what_[request]; }
+  // The request whose acknowledgement says that all is done.
+  size_t acknowledged() const { return starts_.size() - (ends_transaction_ ? 2 : 1); }
+  // The kernel does not look at what follows a transaction's beginning that it refuses.
+  bool begins_transaction() const { return ends_transaction_; }
   // The bytes to send: each request numbered from `first_sequence`. Only the last asks for an
   // acknowledgement: the kernel answers failures unasked, and in order.
   std::span<const std::byte> finish(uint32_t first_sequence);
@@ -54,6 +63,7 @@ class NetlinkBatch {
   std::vector<std::byte> bytes_;
   std::vector<size_t> starts_;
   std::vector<std::string> what_;
+  bool ends_transaction_ = false;
 };
 
 // Attributes of a received message, looked up by type; a view into the message.

@@ -185,3 +185,35 @@ def test_names_are_found_by_tcp_too(engine):
     answer = subprocess.run(["nsenter", "-t", str(engine_pid(engine, "db")), "-n", "/usr/bin/python3", "-c", script],
                             check=True, capture_output=True).stdout
     assert answer[2:4] == b"\x12\x34" and answer.endswith(socket.inet_aton(address_of(engine, "web")))
+
+
+@pytest.mark.parametrize("kind", ["SOCK_DGRAM", "SOCK_STREAM"])
+def test_a_name_server_of_a_container_may_have_port_53_on_every_address(engine, kind):
+    """Ours is not in its way, and still answers the container itself."""
+    serve = (f"import socket; s=socket.socket(socket.AF_INET,socket.{kind}); s.bind(('0.0.0.0',53))\n"
+             "if s.type==socket.SOCK_STREAM: s.listen(); print('up',flush=True); s=s.accept()[0]\nelse: print('up',flush=True)\n"
+             "data,who=s.recvfrom(99); s.sendto(b'mine:'+data,who) if who else s.sendall(b'mine:'+data)")
+    ask = (f"import socket; s=socket.socket(socket.AF_INET,socket.{kind}); s.settimeout(9); s.connect(('{address_of(engine, 'db')}',53))\n"
+           "s.sendall(b'hello'); print(s.recv(99).decode())")
+    server = subprocess.Popen(["nsenter", "-t", str(engine_pid(engine, "db")), "-n", "/usr/bin/python3", "-c", serve],
+                              stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout.readline() == "up\n"
+        assert addresses(engine, "db", "web") == [address_of(engine, "web")]
+        answer = subprocess.run(["nsenter", "-t", str(engine_pid(engine, "web")), "-n", "/usr/bin/python3", "-c", ask],
+                                check=True, capture_output=True, text=True)
+        assert answer.stdout == "mine:hello\n"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def test_a_containers_own_firewall_does_not_part_it_from_its_names(engine):
+    """Conntrack sees each conversation as one, whichever rules make it look."""
+    engine.ctr("run", "-d", "--name", "strict", "--network", "blue", "--cap-add", "NET_ADMIN", "alpine", "sleep", "600")
+    pid = engine.inspect("strict")["State"]["Pid"]
+    rules = ("table ip strict { chain input { type filter hook input priority 0; policy drop;\n"
+             "ct state established,related accept\niifname lo ct state new accept\n}\n}\n")
+    subprocess.run(["nsenter", "-t", str(pid), "-n", "nft", "-f", "-"], input=rules, text=True, check=True)
+    assert addresses(engine, "strict", "web") == [address_of(engine, "web")]
+    engine.ctr("rm", "-f", "strict")
