@@ -11,6 +11,7 @@
 
 #include "daemon/containers.h"
 #include "daemon/images.h"
+#include "image/registry_config.h"
 
 namespace ctr::daemon {
 
@@ -18,6 +19,7 @@ struct ImageMaking {
   Containers& containers;
   Images& images;
   std::string scratch;  // a directory of the data root, for a layer on its way
+  const image::RegistryConfig& web;  // proxies and patience for import from a URL
 };
 
 struct NewImageRequest {

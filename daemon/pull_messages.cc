@@ -45,6 +45,12 @@ std::string status_message(const std::string& status, const std::string& id) {
   return line(message);
 }
 
+std::string download_message(uint64_t current, uint64_t total) {
+  return line({{"status", "Importing"},
+               {"progressDetail", {{"current", current}, {"total", total}}},
+               {"progress", progress_text(current, total)}});
+}
+
 std::string stream_message(const std::string& text) {
   return line({{"stream", text}});
 }

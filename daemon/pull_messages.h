@@ -16,6 +16,8 @@ namespace ctr::daemon {
 
 // {"status":"…","id":"…"}, the id left out where it is empty.
 std::string status_message(const std::string& status, const std::string& id = "");
+// {"status":"Importing", …}: bytes of a file from the web.
+std::string download_message(uint64_t current, uint64_t total);
 // {"stream":"…"}
 std::string stream_message(const std::string& text);
 // {"errorDetail":{"message":"…"},"error":"…"}

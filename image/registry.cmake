@@ -17,7 +17,8 @@ image_library(image_registry
   registry_session.cc
   repository_push.cc
   shared_jobs.cc
-  url.cc)
+  url.cc
+  url_download.cc)
 target_link_libraries(image_registry PUBLIC image_core image_layers runtime_sys Threads::Threads
   PRIVATE PkgConfig::CURL nlohmann_json::nlohmann_json)
 

@@ -75,12 +75,14 @@ struct ImportOptions {
 
 void import_image(Context& context, const ImportOptions& options) {
   auto [repository, tag] = split_tag(options.reference);
+  const bool from_web = options.file.starts_with("http://") || options.file.starts_with("https://");
   Query query;
-  query.add("fromSrc", "-").add("repo", repository).add("tag", tag).add("message", options.message);
+  query.add("fromSrc", from_web ? options.file : "-").add("repo", repository).add("tag", tag).add("message", options.message);
   for (const std::string& change : options.changes) query.add("changes", change);
   if (!options.platform.empty()) query.add("platform", options.platform);
   BodyStream stream = context.client().upload(
-      {.method = "POST", .target = "/images/create" + query.text()}, open_source(options.file));
+      {.method = "POST", .target = "/images/create" + query.text()},
+      from_web ? [] { return std::string_view(); } : open_source(options.file));
   show_messages(context, stream, false);
 }
 
@@ -122,7 +124,7 @@ void add_import(CLI::App& parent, Context& context, std::string name) {
       ->type_name("TEXT");
   command->add_option("--platform", options->platform, "Platform of the image")
       ->type_name("OS/ARCH");
-  command->add_option("FILE|-", options->file)->required();
+  command->add_option("FILE|URL|-", options->file)->required();
   command->add_option("REPOSITORY[:TAG]", options->reference);
   command->callback([&context, options] { import_image(context, *options); });
 }

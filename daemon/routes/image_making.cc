@@ -1,11 +1,17 @@
 #include "daemon/routes/image_making.h"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "daemon/pull_messages.h"
+#include "daemon/server/client_watch.h"
+#include "image/http_client.h"
 #include "image/platform.h"
 #include "image/tree_archive.h"
+#include "image/url_download.h"
 #include "runtime/sys/error.h"
+#include "runtime/sys/file.h"
 
 namespace ctr::daemon {
 
@@ -16,6 +22,7 @@ using sys::Error;
 using sys::ErrorKind;
 
 constexpr size_t piece_size = 256 << 10;
+constexpr uint64_t progress_step = 4 << 20;  // bytes between two messages
 
 // The request's body, pulled piece by piece.
 class BodySource {
@@ -117,18 +124,56 @@ void changes(Exchange& exchange, const ImageMaking& making) {
 
 }  // namespace
 
+namespace {
+
+// As Docker's: without a scheme it is http.
+image::Url import_url(const std::string& source) {
+  return image::parse_url(source.find("://") == std::string::npos ? "http://" + source : source);
+}
+
+std::string architecture_of(const Exchange& exchange) {
+  const std::string wanted = text(exchange, "platform");
+  return wanted.empty() ? image::host_platform().architecture
+                        : image::parse_platform(wanted).architecture;
+}
+
+// The client sees what comes; what fails then is a message.
+void import_from_web(Exchange& exchange, const ImageMaking& making, const std::string& source) {
+  const image::Url url = import_url(source);
+  const std::string architecture = architecture_of(exchange);
+  LateBody body(exchange, "application/json");
+  ClientWatch client(exchange);
+  image::HttpClient http(making.web);
+  uint64_t shown = 0;
+  const auto show = [&](uint64_t current, uint64_t total) {
+    if (current - shown < progress_step && current != total) return;
+    shown = current;
+    body.write(download_message(current, total));
+  };
+  try {
+    sys::UniqueFd file = image::download_url(
+        http, {.url = url, .directory = making.scratch, .progress = show}, client.token());
+    std::string piece(piece_size, '\0');
+    std::string id = import_archive(making, image_request(exchange), architecture, [&] {
+      const ssize_t count = sys::retry_on_signal(
+          [&] { return ::read(file.get(), piece.data(), piece.size()); });
+      return std::string_view(piece.data(), static_cast<size_t>(sys::check(count, "read")));
+    });
+    body.write(status_message(id));
+  } catch (const Error& error) {
+    if (!body.begun()) throw;
+    body.write(error_message(error.what()));
+  }
+}
+
+}  // namespace
+
 void import_image(Exchange& exchange, const ImageMaking& making) {
   if (std::string source = text(exchange, "fromSrc"); source != "-")
-    throw Error(ErrorKind::unsupported,
-                fmt::format("importing from '{}' is not supported: fetch it and send it, as in "
-                            "'curl {} | ctr import -'",
-                            source, source));
-  std::string architecture = image::host_platform().architecture;
-  if (std::string wanted = text(exchange, "platform"); !wanted.empty())
-    architecture = image::parse_platform(wanted).architecture;
+    return import_from_web(exchange, making, source);
   BodySource source(exchange);
-  std::string id =
-      import_archive(making, image_request(exchange), architecture, [&] { return source(); });
+  std::string id = import_archive(making, image_request(exchange), architecture_of(exchange),
+                                  [&] { return source(); });
   LateBody(exchange, "application/json").write(status_message(id));
 }
 

@@ -48,7 +48,8 @@ def test_what_fails_before_the_first_message_is_a_status(engine):
     assert messages_of(engine, "/images/create?fromImage=a&tag=b%20c")[0] == 400
     assert messages_of(engine, "/images/create?fromImage=a&platform=x/y/z/w")[0] == 400
     assert messages_of(engine, "/images/create?fromSrc=-")[0] == 400  # an empty archive
-    assert messages_of(engine, "/images/create?fromSrc=http://x")[0] == 501
+    assert messages_of(engine, "/images/create?fromSrc=ftp://x")[0] == 400
+    assert messages_of(engine, "/images/create?fromSrc=http://127.0.0.1:1/x")[0] == 503
     assert messages_of(engine, "/images/create")[0] == 400
 
 

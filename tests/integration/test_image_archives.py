@@ -125,3 +125,62 @@ def test_an_export_is_the_whole_tree_without_what_is_mounted(engine, tmp_path):
 def engine_ctr():
     from engine import CTR
     return CTR
+
+
+# --- import from the web ---
+
+WEB = r"""
+import http.server, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        kind, _, rest = self.path[1:].partition("/")
+        if kind == "go":
+            self.send_response(302); self.send_header("Location", "/" + rest); self.end_headers()
+        elif kind == "loop":
+            self.send_response(302); self.send_header("Location", self.path); self.end_headers()
+        elif kind == "file":
+            self.send_response(302); self.send_header("Location", "file:///etc/passwd"); self.end_headers()
+        elif kind in ("tar", "half"):
+            body = open(sys.argv[1], "rb").read()
+            self.send_response(200); self.send_header("Content-Length", str(len(body))); self.end_headers()
+            self.wfile.write(body if kind == "tar" else body[:len(body) // 2])
+        else:
+            self.send_error(404)
+    def log_message(self, *_): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+@pytest.fixture(scope="module")
+def web(engine, tmp_path_factory):
+    path = tmp_path_factory.mktemp("web") / "root.tar"
+    with tarfile.open(path, "w") as archive:
+        for name, size in (("etc/hello", 5), ("big", 3_000_000)):
+            entry = tarfile.TarInfo(name)
+            entry.size = size
+            archive.addfile(entry, io.BytesIO(b"x" * size))
+    server = subprocess.Popen(["nsenter", f"--net=/run/netns/{engine.name}", "/usr/bin/python3", "-c", WEB, str(path)],
+                              stdout=subprocess.PIPE, text=True)
+    yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
+    server.kill()
+    server.wait()
+
+
+@pytest.mark.parametrize("client", ["ctr", "docker"])
+def test_an_image_is_imported_from_the_web(engine, web, client):
+    done = getattr(engine, client)("import", "-c", "CMD /bin/x", f"{web}/go/tar/root.tar", "fromweb:1")
+    assert "sha256:" in done.stdout
+    image = engine.api("GET", "/images/fromweb:1/json")[1]
+    assert image["Config"]["Cmd"] == ["/bin/sh", "-c", "/bin/x"] and image["Size"] > 3_000_000
+    engine.ctr("rmi", "fromweb:1")
+
+
+@pytest.mark.parametrize("path, words", [("/nothing", "status 404"), ("/loop/x", "redirects"), ("/file", ""), ("/half/x", "")])
+def test_an_import_from_the_web_that_fails_says_why_and_leaves_nothing(engine, web, path, words):
+    before = engine.out("images", "-aq")
+    done = engine.ctr("import", web + path, "broken:1", check=False)
+    assert done.returncode == 1 and words in done.stderr, done.stderr
+    assert engine.out("images", "-aq") == before
+    assert list((engine.data / "tmp").iterdir()) == []

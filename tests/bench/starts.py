@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -13,22 +12,16 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/integration"))
 
+import figures  # noqa: E402
 from engine import BUILD, CTR, Engine  # noqa: E402
+from figures import pss_kilobytes, row, rss_kilobytes  # noqa: E402
 from peers import docker, missing, podman  # noqa: E402
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 60
 
 
 def milliseconds(command, rounds=ROUNDS, **options):
-    """Medians of whole commands, spawn to exit."""
-    options.setdefault("stdout", subprocess.DEVNULL)
-    options.setdefault("stdin", subprocess.DEVNULL)
-    times = []
-    for _ in range(rounds + 3):
-        begin = time.perf_counter()
-        subprocess.run(command, check=True, **options)
-        times.append((time.perf_counter() - begin) * 1000)
-    return statistics.median(times[3:])
+    return figures.milliseconds(command, rounds, **options)
 
 
 def busybox_root(directory):
@@ -65,27 +58,6 @@ def oci_runtime(name, bundle):
               f" t.append((time.perf_counter()-b)*1000)\nprint(statistics.median(t))\nEND")
     done = subprocess.run(["unshare", "-m", "bash", "-c", script], capture_output=True, text=True)
     return float(done.stdout) if done.returncode == 0 else None
-
-
-def rss_kilobytes(pid, field="VmRSS"):
-    for line in open(f"/proc/{pid}/status"):
-        if line.startswith(field):
-            return int(line.split()[1])
-
-
-def pss_kilobytes(pid):
-    for line in open(f"/proc/{pid}/smaps_rollup"):
-        if line.startswith("Pss:"):
-            return int(line.split()[1])
-
-
-def row(name, value, unit="ms", goal=None, base=None):
-    text = f"{name:44} {value:9.2f} {unit}"
-    if base:
-        text += f"  {value / base:6.1f} x limit"
-    if goal is not None and value > goal:
-        text += f"   MISSES its goal of {goal:.2f} {unit}"
-    print(text, flush=True)
 
 
 def measure_ctr(base, crun):
