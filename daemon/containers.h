@@ -34,6 +34,7 @@
 #include "daemon/launcher.h"
 #include "daemon/monitors.h"
 #include "daemon/restarts.h"
+#include "daemon/volume_mounts.h"
 #include "daemon/volumes.h"
 #include "daemon/work_queue.h"
 #include "image/image_store.h"
@@ -207,6 +208,13 @@ class Containers {
   // containers_volumes.cc
   std::vector<Volumes::Hold> make_mounts(ContainerRecord& record);
   void fill_volumes(const ContainerRecord& record);
+  struct SharedVolume {
+    Volume volume;
+    VolumeSource source;
+  };
+  std::optional<SharedVolume> find_shared(const MountPoint& mount) const;
+  void mount_volumes(const ContainerRecord& record);
+  void recover_volumes();
   void remove_anonymous_volumes(const ContainerRecord& record);
   void publish_volumes(const ContainerRecord& record, const std::string& action);
 
@@ -276,6 +284,7 @@ class Containers {
   Services services_;
   Launcher launcher_;
   Volumes volumes_;
+  VolumeMounts volume_mounts_;
   ContainerTable table_;
   ContainerIndex index_;
   MachineLimits machine_;

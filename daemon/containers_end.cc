@@ -206,6 +206,7 @@ void Containers::clean_up_locked(Container& container) {
     record = container.record;
   }
   services_.networks.release(record.id);  // somebody may wait for its ports
+  volume_mounts_.release(record.id);
   await_unmounted(container);
   save(container);  // the files that go say no more than the database does then
   launcher_.clean_up(record);
@@ -276,10 +277,16 @@ void Containers::remove_locked(const std::shared_ptr<Container>& container, bool
     container->parked.clear();
     container->notify();
   }
-  // Not behind the client's back: it may remove the network next, or publish the same port.
+  // Not behind the client's back: it may remove the network or the volume next, or publish the same port.
   services_.networks.release(record.id);
+  volume_mounts_.release(record.id);
   if (exec_handlers_.container_removed) exec_handlers_.container_removed(record.id);
   publish(record, "destroy");
+  // Whose anonymous volumes are its own is settled now, not when there is time for them.
+  if (volumes)
+    std::erase_if(record.mounts, [this](const MountPoint& mount) {
+      return mount.anonymous && !users_of_volume(mount.name).empty();
+    });
   reaper_.post([this, record, volumes] {
     launcher_.clean_up(record);
     launcher_.remove_directory(record.id);

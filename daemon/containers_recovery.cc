@@ -95,6 +95,7 @@ void Containers::recover() {
   for (const ContainerSnapshot& container : list()) known.insert(container.record.id);
   remove_orphans(known);
   found_monitors_.clear();
+  recover_volumes();
   launcher_.expect_starts();
   start_by_policy();
 }

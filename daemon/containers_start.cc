@@ -94,6 +94,7 @@ void Containers::start_locked(const std::shared_ptr<Container>& container) {
       std::lock_guard lock(container->mutex);
       container->needs_cleanup = true;
     }
+    mount_volumes(record);
     record_start(container, launcher_.launch(record, joined, [&](const auto& client) {
       return take_parked(*container, client);
     }));

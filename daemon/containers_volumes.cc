@@ -64,11 +64,39 @@ std::vector<Volumes::Hold> Containers::make_mounts(ContainerRecord& record) {
     mount.name = ensured.volume.name;
     VolumeSource source = plan_volume_source(ensured.volume);
     mount.source = source.path.empty() ? source.device : source.path;
-    mount.filesystem = source.filesystem;
-    mount.filesystem_options = source.options;
+    mount.filesystem = source.shared ? "" : source.filesystem;
+    mount.filesystem_options = source.shared ? std::vector<std::string>{} : source.options;
     check_subpath(mount);
   }
   return holds;
+}
+
+std::optional<Containers::SharedVolume> Containers::find_shared(const MountPoint& mount) const {
+  if (mount.type != "volume") return std::nullopt;
+  std::optional<Volume> volume = volumes_.find(mount.name);
+  if (!volume) return std::nullopt;
+  VolumeSource source = plan_volume_source(*volume);
+  if (!source.shared) return std::nullopt;
+  return SharedVolume{std::move(*volume), std::move(source)};
+}
+
+void Containers::mount_volumes(const ContainerRecord& record) {
+  for (const MountPoint& mount : record.mounts)
+    if (auto shared = find_shared(mount))
+      volume_mounts_.acquire(shared->volume, shared->source, record.id);
+}
+
+// Those of containers that run are used; what else is mounted, a daemon before us left.
+void Containers::recover_volumes() {
+  for (const ContainerSnapshot& container : list()) {
+    if (!container.live.state.alive()) continue;
+    for (const MountPoint& mount : container.record.mounts)
+      if (auto shared = find_shared(mount))
+        volume_mounts_.remember(shared->volume, container.record.id);
+  }
+  std::vector<Volume> shared = volumes_.list();
+  std::erase_if(shared, [](const Volume& volume) { return !plan_volume_source(volume).shared; });
+  volume_mounts_.release_unowned(shared);
 }
 
 // As Docker: an empty volume begins with what the image has in its place, owner and mode included.
@@ -77,7 +105,7 @@ void Containers::fill_volumes(const ContainerRecord& record) {
   std::vector<MountPoint> wanted;
   for (const MountPoint& mount : record.mounts)
     if (mount.type == "volume" && !mount.no_copy && mount.filesystem.empty() &&
-        mount.subpath.empty() && is_empty_directory(mount.source) &&
+        !find_shared(mount) && mount.subpath.empty() && is_empty_directory(mount.source) &&
         may_have_path(snapshot, mount.destination))
       wanted.push_back(mount);
   if (wanted.empty()) return;

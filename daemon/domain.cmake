@@ -55,14 +55,16 @@ add_library(daemon_domain STATIC
   seccomp_cache.cc
   status_text.cc
   user_ranges.cc
+  volume_mounts.cc
   volumes.cc
   work_queue.cc)
 ctr_export_headers(daemon_domain daemon)
 target_link_libraries(daemon_domain PUBLIC
   daemon_api daemon_dns daemon_networks daemon_process daemon_spec daemon_streams image
-  runtime_accounts runtime_cgroup runtime_overlay runtime_protocol runtime_seccomp_compiler)
+  runtime_accounts runtime_cgroup runtime_mount_plan runtime_overlay runtime_protocol runtime_seccomp_compiler)
 
-# The routes over them, and all of it put together.
+# The routes over them, and all of it put together. A websocket's handshake has a SHA-1.
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET libcrypto)
 add_library(daemon_container_routes STATIC
   container_engine.cc
   routes/container_archive.cc
@@ -71,8 +73,11 @@ add_library(daemon_container_routes STATIC
   routes/containers.cc
   routes/exec.cc
   routes/terminal_size.cc
-  routes/volumes.cc)
-target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server)
+  routes/volumes.cc
+  websocket.cc
+  websocket_relay.cc)
+target_link_libraries(daemon_container_routes PUBLIC daemon_domain daemon_server
+  PRIVATE PkgConfig::OPENSSL)
 
 # Images of containers and of archives: where the two meet.
 add_library(daemon_image_making STATIC

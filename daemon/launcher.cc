@@ -133,7 +133,8 @@ Placement Launcher::settle(const ContainerRecord& record, const JoinedContainers
                                 .non_recursive = mount.non_recursive,
                                 .propagation = mount.propagation,
                                 .filesystem = mount.filesystem,
-                                .filesystem_options = mount.filesystem_options,
+                                .filesystem_options = resolve_server_address(
+                                    mount.filesystem, mount.filesystem_options),
                                 .idmapped = placement.ids.mapped()});
   }
   std::vector<EndpointSettings> endpoints = attach_networks(record);

@@ -1,6 +1,8 @@
 #include "daemon/volumes.h"
 
 #include <fcntl.h>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -54,7 +56,7 @@ VolumeSource plan_volume_source(const Volume& volume) {
     if (key != "type" && key != "device" && key != "o")
       refuse(fmt::format("invalid option: \"{}\"", key));
   if (volume.options.empty())
-    return {.path = volume.mountpoint, .filesystem{}, .device{}, .options{}};
+    return {.path = volume.mountpoint};
   std::string type = text_of(volume.options, "type");
   std::string device = text_of(volume.options, "device");
   std::vector<std::string> options = split_options(text_of(volume.options, "o"));
@@ -63,10 +65,40 @@ VolumeSource plan_volume_source(const Volume& volume) {
   const bool binds = std::any_of(options.begin(), options.end(), [](const std::string& option) {
     return option == "bind" || option == "rbind";
   });
+  if (type == "tmpfs")
+    return {.path = volume.mountpoint,
+            .filesystem = type,
+            .device = device,
+            .options = options,
+            .shared = true};
   if (type != "none" && type != "bind" && !binds)
     return {.path = "", .filesystem = type, .device = device, .options = options};
   if (device[0] != '/') refuse(fmt::format("the device '{}' is not an absolute path", device));
-  return {.path = device, .filesystem{}, .device{}, .options{}};
+  return {.path = device};
+}
+
+std::vector<std::string> resolve_server_address(const std::string& filesystem,
+                                                std::vector<std::string> options) {
+  constexpr std::string_view key = "addr=";
+  if (filesystem != "nfs" && filesystem != "nfs4" && filesystem != "cifs") return options;
+  for (std::string& option : options) {
+    if (!option.starts_with(key)) continue;
+    const std::string host = option.substr(key.size());
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    const int failure = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+    if (failure != 0)
+      throw Error(ErrorKind::unavailable,
+                  fmt::format("error resolving passed in network volume address '{}': {}", host,
+                              ::gai_strerror(failure)));
+    char text[NI_MAXHOST];
+    const int shown = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0,
+                                    NI_NUMERICHOST);
+    ::freeaddrinfo(found);
+    if (shown == 0) option = std::string(key) + text;
+  }
+  return options;
 }
 
 Volumes::Hold::Hold(Volumes& volumes, std::string name)

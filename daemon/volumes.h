@@ -31,14 +31,21 @@ struct Volume {
 
 // What is mounted where a volume is used.
 struct VolumeSource {
-  std::string path;        // host path to bind; empty: a file system of its own, see below
-  std::string filesystem;  // "nfs", "tmpfs" …
-  std::string device;
-  std::vector<std::string> options;
+  std::string path{};        // host path to bind; empty: a file system of its own, see below
+  std::string filesystem{};  // "nfs", "tmpfs" …
+  std::string device{};
+  std::vector<std::string> options{};
+  // All containers see the same: it is mounted at `path` while one uses it (volume_mounts.h).
+  bool shared = false;
 };
 // Throws Error{invalid_argument} for options that the local driver does not have, or that need
 // others.
 VolumeSource plan_volume_source(const Volume& volume);
+
+// Options of a network's file system with the address of its server in place of a host name ("addr=nas"),
+// which the kernel does not resolve. Asks the host's resolvers; throws Error{unavailable} if nobody knows.
+std::vector<std::string> resolve_server_address(const std::string& filesystem,
+                                                std::vector<std::string> options);
 
 class Volumes {
  public:

@@ -11,7 +11,10 @@
 #include "daemon/routes/containers.h"
 #include "daemon/routes/stream_frame.h"
 #include "daemon/routes/terminal_size.h"
+#include "daemon/websocket.h"
+#include "daemon/websocket_relay.h"
 #include "runtime/sys/error.h"
+#include "runtime/sys/socket.h"
 
 namespace ctr::daemon {
 
@@ -80,15 +83,8 @@ void replay_log(const sys::UniqueFd& socket, const std::string& path,
   LogSelection selection{.stdout_stream = options.stdout_stream,
                          .stderr_stream = options.stderr_stream};
   read_log(path, selection, [&](const LogRecord& record) {
-    std::string text = options.framed ? frame(record.is_stderr, record.text) : record.text;
-    for (size_t sent = 0; sent < text.size();) {
-      ssize_t count = sys::retry_on_signal([&] {
-        return ::send(socket.get(), text.data() + sent, text.size() - sent, MSG_NOSIGNAL);
-      });
-      if (count < 0) return false;  // the client went away
-      sent += static_cast<size_t>(count);
-    }
-    return true;
+    return send_all(socket.get(),
+                    options.framed ? frame(record.is_stderr, record.text) : record.text);
   });
 }
 
@@ -110,6 +106,41 @@ void attach(Exchange& exchange, Containers& containers) {
   options.preread = std::move(connection.preread);
   if (logs) replay_log(connection.socket, log, options);
   if (stream) pending->finish(std::move(connection.socket), std::move(options));
+}
+
+// Who asks for a websocket and does not speak it would wait for ever.
+std::string expect_websocket(const Exchange& exchange) {
+  const std::optional<std::string> key = exchange.header("Sec-WebSocket-Key");
+  if (!key || exchange.header("Sec-WebSocket-Version").value_or("") != "13")
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "the request is no websocket handshake (of version 13)");
+  return websocket_accept(*key);
+}
+
+// Never framed by stream, as Docker's: a browser's terminal shows one.
+void attach_websocket(Exchange& exchange, Containers& containers) {
+  const std::string accept = expect_websocket(exchange);
+  runtime::AttachOptions options{.stdin_stream = exchange.query_bool("stdin"),
+                                 .stdout_stream = exchange.query_bool("stdout"),
+                                 .stderr_stream = exchange.query_bool("stderr"),
+                                 .framed = false,
+                                 .detach_keys = exchange.query("detachKeys").value_or(""),
+                                 .preread = {}};
+  std::unique_ptr<Containers::PendingAttach> pending =
+      containers.prepare_attach(exchange.parameter("id"));
+  const std::string log = containers.launcher().log_path(pending->container_id());
+  auto [ours, theirs] = sys::socket_pair(SOCK_STREAM);
+  HijackedConnection client = exchange.hijack_websocket(accept);
+  if (exchange.query_bool("logs"))
+    read_log(log, {.stdout_stream = options.stdout_stream, .stderr_stream = options.stderr_stream},
+             [&](const LogRecord& record) {
+               return send_all(client.socket.get(), websocket_frame(WebSocketKind::binary, record.text));
+             });
+  if (exchange.query_bool("stream"))
+    pending->finish(std::move(theirs), std::move(options));
+  else
+    theirs.reset();
+  relay_websocket(std::move(client), std::move(ours));
 }
 
 WaitCondition read_condition(const Exchange& exchange) {
@@ -152,6 +183,7 @@ void add_container_stream_routes(Router& router, Containers& containers) {
   };
   add("GET", "/containers/{id}/logs", stream_logs);
   add("POST", "/containers/{id}/attach", attach);
+  add("GET", "/containers/{id}/attach/ws", attach_websocket);
   add("POST", "/containers/{id}/wait", wait);
   add("POST", "/containers/{id}/resize", resize);
 }

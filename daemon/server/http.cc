@@ -154,26 +154,19 @@ class HttpExchange final : public Exchange {
   }
 
   HijackedConnection hijack(bool framed) override {
-    drain_body();
     bool upgrade = header("Upgrade").has_value();
-    if (answered_) throw Error(ErrorKind::internal, "the request was answered already");
-    answered_ = true;
-    status_ = upgrade ? 101 : 200;
-    AnswerHead head(status_);
+    AnswerHead head = begin_hijack(upgrade ? 101 : 200);
     bool multiplexed = framed && upgrade && version_ >= ApiVersion{1, 42};
     head.add("Content-Type", multiplexed ? "application/vnd.docker.multiplexed-stream"
                                          : "application/vnd.docker.raw-stream");
     if (upgrade) head.add("Connection", "Upgrade").add("Upgrade", "tcp");
-    for (const auto& [name, value] : context_.headers) head.add(name, value);
-    // Beyond this point the server's stop must not touch the descriptor any more.
-    if (context_.on_hijack) context_.on_hijack();
-    hijacked_ = true;
-    connection_.write(head.text());
-    // docker-py reads the stream from below the buffer into which it reads the head: what came with the head
-    // would be lost.
-    if (upgrade) connection_.await_read(head_patience);
-    return {connection_.release(),
-            std::string(static_cast<const char*>(buffer_.data().data()), buffer_.data().size())};
+    return give_away(head);
+  }
+
+  HijackedConnection hijack_websocket(std::string_view accept) override {
+    AnswerHead head = begin_hijack(101);
+    head.add("Connection", "Upgrade").add("Upgrade", "websocket").add("Sec-WebSocket-Accept", accept);
+    return give_away(head);
   }
 
   bool answered() const { return answered_; }
@@ -191,6 +184,27 @@ class HttpExchange final : public Exchange {
   }
 
  private:
+  AnswerHead begin_hijack(int status) {
+    drain_body();
+    if (answered_) throw Error(ErrorKind::internal, "the request was answered already");
+    answered_ = true;
+    status_ = status;
+    return AnswerHead(status_);
+  }
+
+  HijackedConnection give_away(AnswerHead& head) {
+    for (const auto& [name, value] : context_.headers) head.add(name, value);
+    // Beyond this point the server's stop must not touch the descriptor any more.
+    if (context_.on_hijack) context_.on_hijack();
+    hijacked_ = true;
+    connection_.write(head.text());
+    // docker-py reads the stream from below the buffer into which it reads the head: what came with the head
+    // would be lost.
+    if (status_ == 101) connection_.await_read(head_patience);
+    return {connection_.release(),
+            std::string(static_cast<const char*>(buffer_.data().data()), buffer_.data().size())};
+  }
+
   // HEAD is answered by what answers GET: the body is left out in respond().
   Router::Match find_route() const {
     Router::Match match = context_.router.find(method_, target_.path);

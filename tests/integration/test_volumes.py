@@ -1,12 +1,13 @@
 """Volumes: made, filled from the image, shared, listed, refused while they are used, removed."""
 
 import json
+import os
 import pathlib
 import time
 
 import pytest
 
-from engine import Engine
+from engine import Engine, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,59 @@ def test_options_of_the_local_driver_mount_something_else(engine, tmp_path):
     assert done.returncode == 1 and 'invalid option: "what"' in done.stderr
     done = engine.ctr("volume", "create", "../bad", check=False)
     assert done.returncode == 1 and "invalid characters for a local volume name" in done.stderr
+
+
+def tmpfs_mounts(engine):
+    return [line for line in open("/proc/self/mountinfo") if f"{engine.data}/volumes/" in line]
+
+
+def test_a_tmpfs_volume_is_shared_by_the_containers_that_use_it_and_gone_with_the_last(engine):
+    engine.ctr("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "-o", "o=size=2m,mode=1770,uid=7,noexec", "memory")
+    assert tmpfs_mounts(engine) == []
+    for name in ("m1", "m2"):
+        engine.ctr("run", "-d", "--name", name, "-v", "memory:/data", "alpine", "sleep", "600")
+    assert len(tmpfs_mounts(engine)) == 1
+    engine.ctr("exec", "m1", "sh", "-c", "echo shared > /data/file")
+    assert engine.out("exec", "m2", "cat", "/data/file") == "shared"
+    assert engine.out("exec", "m2", "stat", "-c", "%a %u", "/data") == "1770 7"
+    assert "noexec" in engine.out("exec", "m2", "grep", " /data ", "/proc/mounts")
+    assert engine.ctr("exec", "m2", "dd", "if=/dev/zero", "of=/data/big", "bs=1M", "count=3", check=False).returncode != 0
+    for number in (15, 9):  # a new daemon knows who uses it
+        engine.restart(number)
+        assert engine.out("exec", "m2", "cat", "/data/file") == "shared"
+    engine.ctr("rm", "-f", "m1")
+    assert engine.out("run", "--rm", "-v", "memory:/data:ro", "alpine", "cat", "/data/file") == "shared"
+    assert "in use" in engine.ctr("volume", "rm", "memory", check=False).stderr
+    engine.ctr("stop", "-t", "0", "m2")
+    wait_for(lambda: tmpfs_mounts(engine) == [], "the file system to go")
+    engine.ctr("start", "m2")
+    assert engine.out("exec", "m2", "ls", "/data") == ""
+    engine.ctr("rm", "-f", "m2")
+    engine.ctr("volume", "rm", "memory")
+    assert tmpfs_mounts(engine) == []
+
+
+def test_a_tmpfs_volume_that_a_crash_left_mounted_is_taken_down(engine):
+    engine.ctr("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "left")
+    engine.ctr("run", "-d", "--name", "m3", "-v", "left:/data", "alpine", "sleep", "600")
+    pid = engine.inspect("m3")["State"]["Pid"]
+    engine.kill()
+    for process in (*engine.monitors(), pid):
+        os.kill(process, 9)
+    engine.start()
+    wait_for(lambda: tmpfs_mounts(engine) == [], "the file system to go")
+    engine.ctr("rm", "m3")
+    engine.ctr("volume", "rm", "left")
+
+
+def test_the_server_of_a_network_volume_may_be_a_host_name(engine):
+    """No server is there: the error tells how far it came."""
+    for name, words in (("localhost", None), ("nobody.invalid", "error resolving passed in network volume address 'nobody.invalid'")):
+        engine.ctr("volume", "create", "-o", "type=nfs", "-o", f"o=addr={name},soft,timeo=5,retrans=1,vers=4", "-o", "device=:/x", "far")
+        done = engine.ctr("run", "--rm", "-v", "far:/data", "alpine", "true", check=False)
+        assert done.returncode in (125, 126, 127) and (words is None) == ("error resolving" not in done.stderr), done.stderr
+        assert words is None or words in done.stderr
+        engine.ctr("volume", "rm", "far")
 
 
 def test_a_part_of_a_volume_is_mounted_and_nothing_outside_of_it(engine):
