@@ -187,7 +187,6 @@ void complete(Config& config) {
                      config.log_level));
   expect_one_of("log-format", config.log_format, {"text", "json"});
   expect_one_of("log-driver", config.log_driver, {"json-file", "none"});
-  if (!config.icc) fail("icc=false is not supported yet: containers of a bridge reach each other");
   if (config.mtu < 68 || config.mtu > 65535) fail(fmt::format("invalid mtu '{}'", config.mtu));
   if (config.max_concurrent_downloads < 1)
     fail(fmt::format("invalid max-concurrent-downloads '{}': must be at least 1",

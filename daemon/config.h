@@ -35,6 +35,12 @@ struct Config {
 
   std::string bridge;  // empty: the default bridge; "none": no networks with bridges
   std::string bip;     // "172.17.0.1/16"
+  std::string fixed_cidr;   // part of the bridge's subnet to give addresses from
+  bool ipv6 = false;        // on the default bridge
+  std::string bip6;         // "fd00::1/64"
+  std::string fixed_cidr6;  // its IPv6 subnet, or with bip6 a part of it
+  std::string host_ip;      // for ports that are published without an address
+  bool ip_masq = true;
   int64_t mtu = 1500;
   bool icc = true;
   bool iptables = true;  // false: the firewall is the administrator's

@@ -34,6 +34,15 @@ const std::vector<Setting>& settings() {
        "directory of images to fall back to when the registry cannot be reached"},
       {"-b,--bridge", "bridge", &Config::bridge, "bridge for containers; none: no networking"},
       {"--bip", "bip", &Config::bip, "address and subnet of the bridge: 172.17.0.1/16"},
+      {"--fixed-cidr", "fixed-cidr", &Config::fixed_cidr,
+       "part of the bridge's subnet that containers' addresses are of"},
+      {"--ipv6", "ipv6", &Config::ipv6, "the bridge has IPv6, too"},
+      {"--bip6", "bip6", &Config::bip6, "IPv6 address and subnet of the bridge: fd00::1/64"},
+      {"--fixed-cidr-v6", "fixed-cidr-v6", &Config::fixed_cidr6,
+       "IPv6 subnet of the bridge; with --bip6 the part of it that containers' addresses are of"},
+      {"--ip", "ip", &Config::host_ip,
+       "address of the host for ports that are published without one"},
+      {"--ip-masq", "ip-masq", &Config::ip_masq, "containers leave the host under its address"},
       {"--mtu", "mtu", &Config::mtu, "of the bridge and the containers' interfaces"},
       {"--icc", "icc", &Config::icc, "containers on the bridge may talk to each other"},
       {"--iptables", "iptables", &Config::iptables, "make firewall rules (with nftables)"},
@@ -57,8 +66,6 @@ const std::vector<Setting>& settings() {
       {"--experimental", "experimental", NoEffect{Flag::flag}, "no effect"},
       {"--ip6tables", "ip6tables", NoEffect{Flag::flag}, "no effect: ctrd uses nftables"},
       {"--ip-forward", "ip-forward", NoEffect{Flag::flag}, "no effect"},
-      {"--ip-masq", "ip-masq", NoEffect{Flag::flag}, "no effect"},
-      {"--ipv6", "ipv6", NoEffect{Flag::flag}, "no effect"},
       {"--userland-proxy", "userland-proxy", NoEffect{Flag::flag}, "no effect"},
       {"--raw-logs", "raw-logs", NoEffect{Flag::flag}, "no effect"},
       {"-s,--storage-driver", "storage-driver", NoEffect{Flag::value}, "always overlay2"},
@@ -88,8 +95,6 @@ const std::vector<Setting>& settings() {
       {"--tls", "tls", Refused{Refused::Kind::flag}, "not supported: there is no TCP listener"},
       {"--tlsverify", "tlsverify", Refused{Refused::Kind::flag},
        "not supported: there is no TCP listener"},
-      {"--ip", "ip", Refused{Refused::Kind::value}, "not supported yet"},
-      {"--fixed-cidr", "fixed-cidr", Refused{Refused::Kind::value}, "not supported yet"},
   };
   return table;
 }

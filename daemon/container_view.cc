@@ -112,6 +112,9 @@ json network_settings_json(const InspectInput& input) {
     settings["IPAddress"] = endpoint.ip;
     settings["IPPrefixLen"] = endpoint.prefix;
     settings["MacAddress"] = endpoint.mac;
+    settings["GlobalIPv6Address"] = endpoint.ip6;
+    settings["GlobalIPv6PrefixLen"] = endpoint.prefix6;
+    settings["IPv6Gateway"] = endpoint.gateway6;
   }
   return settings;
 }

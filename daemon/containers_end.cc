@@ -277,7 +277,8 @@ void Containers::remove_locked(const std::shared_ptr<Container>& container, bool
     container->parked.clear();
     container->notify();
   }
-  // Not behind the client's back: it may remove the network or the volume next, or publish the same port.
+  // Not behind the client's back: it may remove the network or the volume next, or publish the same
+  // port.
   services_.networks.release(record.id);
   volume_mounts_.release(record.id);
   if (exec_handlers_.container_removed) exec_handlers_.container_removed(record.id);

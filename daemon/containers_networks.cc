@@ -72,10 +72,18 @@ std::vector<runtime::NetworkInterface> default_routes(
   return routes;
 }
 
-bool has_route(const std::vector<runtime::NetworkInterface>& routes,
-               std::string runtime::NetworkInterface::*gateway) {
-  return std::any_of(routes.begin(), routes.end(),
-                     [&](const auto& interface) { return !(interface.*gateway).empty(); });
+// As a start would give them, whatever they were.
+void set_default_routes(const sys::UniqueFd& space,
+                        const std::vector<EndpointSettings>& endpoints) {
+  const std::vector<runtime::NetworkInterface> routes = default_routes(endpoints);
+  if (routes.empty()) return;
+  in_network(space, [&] {
+    for (const runtime::NetworkInterface& interface : routes) runtime::set_default_route(interface);
+  });
+}
+
+void delete_link(const std::string& name) {
+  if (auto link = runtime::find_link(name)) runtime::delete_links({link->index});
 }
 
 }  // namespace
@@ -113,28 +121,26 @@ void Containers::connect_network(const std::string& reference, const Network& ne
 void Containers::plug_in(const ContainerSnapshot& now, const Network& network,
                          const json& settings) {
   sys::UniqueFd space = open_network(now.live.state.pid);
-  std::vector<EndpointSettings> others = services_.networks.endpoints_of(now.record.id);
-  const std::vector<runtime::NetworkInterface> before = default_routes(others);
-  AttachRequest request = attach_request(now.record, network.name, settings);
-  // The first network with a way out: now the ports can be published, too.
-  if (before.empty() && !network.internal)
-    request.ports =
-        plan_ports(json::parse(now.record.host_config_json), now.record.config.exposed_ports);
-  EndpointSettings endpoint = services_.networks.attach(request);
+  Networks& networks = services_.networks;
+  EndpointSettings endpoint = networks.attach(attach_request(now.record, network.name, settings));
   try {
     std::vector<runtime::NetworkInterface> interfaces = plan_interfaces({endpoint});
-    // The way out stays as it is.
-    for (auto gateway : {&runtime::NetworkInterface::gateway, &runtime::NetworkInterface::gateway6})
-      if (has_route(before, gateway)) (interfaces.front().*gateway).clear();
+    for (runtime::NetworkInterface& interface : interfaces) {
+      interface.gateway.clear();  // of all networks together, below
+      interface.gateway6.clear();
+    }
     runtime::connect_interfaces(interfaces, {.pid = 0, .fd = space.get()});
     in_network(space, [&] { runtime::configure_interfaces(interfaces); });
     runtime::await_interfaces(interfaces);
+    networks.place_ports(now.record.id, plan_published_ports(now.record));
+    set_default_routes(space, networks.endpoints_of(now.record.id));
     if (!network.predefined) {
       launcher_.use_name_server(now.record);
       if (run_handlers_.started) run_handlers_.started(now.record.id);
     }
   } catch (...) {
-    services_.networks.release(now.record.id, network.id);
+    delete_link(endpoint.host_interface);
+    networks.release(now.record.id, network.id);
     throw;
   }
 }
@@ -167,38 +173,19 @@ void Containers::disconnect_network(const std::string& reference, const Network&
   save_networking(container, now.record, networking);
 }
 
-namespace {
-
-// Those that went with an interface, through the ones that are left.
-void restore_default_routes(const ContainerSnapshot& now,
-                            const std::vector<runtime::NetworkInterface>& before,
-                            const std::string& gone,
-                            std::vector<runtime::NetworkInterface> after) {
-  const auto left = std::find_if(before.begin(), before.end(),
-                                 [&](const auto& interface) { return interface.name == gone; });
-  if (left == before.end()) return;
-  for (runtime::NetworkInterface& interface : after) {
-    if (left->gateway.empty()) interface.gateway.clear();
-    if (left->gateway6.empty()) interface.gateway6.clear();
-    in_network(open_network(now.live.state.pid), [&] { runtime::add_default_route(interface); });
-  }
-}
-
-}  // namespace
-
 void Containers::pull_out(const ContainerSnapshot& now, const Network& network) {
-  std::vector<EndpointSettings> endpoints = services_.networks.endpoints_of(now.record.id);
-  const std::vector<runtime::NetworkInterface> before = default_routes(endpoints);
+  Networks& networks = services_.networks;
+  std::vector<EndpointSettings> endpoints = networks.endpoints_of(now.record.id);
   auto leaving = std::find_if(endpoints.begin(), endpoints.end(), [&](const auto& endpoint) {
     return endpoint.network_id == network.id;
   });
   if (leaving == endpoints.end()) return;
-  const std::string link_name = leaving->host_interface;
-  const std::string interface = leaving->interface;
+  const std::string link = leaving->host_interface;
   endpoints.erase(leaving);
-  if (auto link = runtime::find_link(link_name)) runtime::delete_links({link->index});
-  services_.networks.release(now.record.id, network.id);
-  restore_default_routes(now, before, interface, default_routes(endpoints));
+  networks.place_ports(now.record.id, {}, network.id);
+  delete_link(link);
+  networks.release(now.record.id, network.id);
+  set_default_routes(open_network(now.live.state.pid), endpoints);
 }
 
 }  // namespace ctr::daemon

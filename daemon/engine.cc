@@ -46,6 +46,13 @@ Networks::Options network_options(const Config& config) {
   Networks::Options options;
   if (!config.bridge.empty()) options.bridge = config.bridge;
   options.bip = config.bip;
+  options.fixed_cidr = config.fixed_cidr;
+  options.ipv6 = config.ipv6;
+  options.bip6 = config.bip6;
+  options.fixed_cidr6 = config.fixed_cidr6;
+  options.host_ip = config.host_ip;
+  options.icc = config.icc;
+  options.masquerade = config.ip_masq;
   options.mtu = static_cast<uint32_t>(config.mtu);
   return options;
 }
@@ -94,6 +101,7 @@ Engine::Engine(const Config& config)
       host_networking_(warn, config.iptables),
       networks_(database_, events_, network_options(config), host_networking_, warn),
       containers_(config, {database_, layers_, image_store_, networks_, events_}) {
+  if (config.iptables) firewall_watch_.emplace([this] { networks_.restore(); });
   images_.set_users([this] { return containers_.containers().image_users(); });
 }
 
@@ -118,7 +126,8 @@ void Engine::add_routes(Router& router) {
   };
   add_system_routes(router, std::move(system));
   add_event_routes(router, events_);
-  ImageMaking making{containers_.containers(), images_, config_.data_root + "/tmp"};
+  ImageMaking making{containers_.containers(), images_, config_.data_root + "/tmp",
+                     registry_.config()};
   sys::make_directories(making.scratch, 0700);
   add_image_routes(router, images_, search_,
                    [making](Exchange& exchange) { import_image(exchange, making); });

@@ -2,14 +2,16 @@
 // main once the data root is ours; destroyed in reverse when no request runs any more.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "daemon/config.h"
 #include "daemon/container_engine.h"
 #include "daemon/events.h"
-#include "daemon/networks/host_networking.h"
 #include "daemon/image_search.h"
 #include "daemon/images.h"
+#include "daemon/networks/firewall_watch.h"
+#include "daemon/networks/host_networking.h"
 #include "daemon/networks/networks.h"
 #include "daemon/server/exchange.h"
 #include "image/content_store.h"
@@ -51,6 +53,7 @@ class Engine {
   HostNetworking host_networking_;
   Networks networks_;
   ContainerEngine containers_;
+  std::optional<FirewallWatch> firewall_watch_;  // of what networks_ made
 };
 
 // `ctrd --remove-host-state`: what the database's networks have on this host goes.

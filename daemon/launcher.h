@@ -122,6 +122,8 @@ class Launcher {
 
 // What a container asks of networks at its start: its mode's first. Pure.
 std::vector<AttachRequest> plan_attachments(const ContainerRecord& record);
+// What it publishes (-p, -P). Pure.
+std::vector<PortRequest> plan_published_ports(const ContainerRecord& record);
 // What it asks of one of them; `endpoint` is Docker's EndpointSettings, normalised. Pure.
 AttachRequest attach_request(const ContainerRecord& record, const std::string& network,
                              const nlohmann::json& endpoint);

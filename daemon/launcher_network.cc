@@ -2,9 +2,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <utility>
-
 #include <nlohmann/json.hpp>
 
 #include "daemon/launcher.h"
@@ -48,6 +45,8 @@ AttachRequest attach_request(const ContainerRecord& record, const std::string& n
     request.ip = text_of(endpoint["IPAMConfig"], "IPv4Address");
     request.ip6 = text_of(endpoint["IPAMConfig"], "IPv6Address");
   }
+  if (endpoint.contains("DriverOpts") && endpoint["DriverOpts"].is_object())
+    request.interface = text_of(endpoint["DriverOpts"], bridge_option::interface_name);
   if (endpoint.contains("GwPriority") && endpoint["GwPriority"].is_number_integer())
     request.gateway_priority = endpoint["GwPriority"].get<int>();
   if (endpoint.contains("Aliases") && endpoint["Aliases"].is_array())
@@ -75,23 +74,18 @@ std::vector<AttachRequest> plan_attachments(const ContainerRecord& record) {
     if (requests[0].mac.empty()) requests[0].mac = record.config.mac_address;
   }
   requests.insert(requests.end(), others.begin(), others.end());
-  if (!requests.empty())
-    requests[0].ports =
-        plan_ports(json::parse(record.host_config_json), record.config.exposed_ports);
   return requests;
 }
 
+std::vector<PortRequest> plan_published_ports(const ContainerRecord& record) {
+  return plan_ports(json::parse(record.host_config_json), record.config.exposed_ports);
+}
+
 std::vector<EndpointSettings> Launcher::attach_networks(const ContainerRecord& record) {
-  std::vector<AttachRequest> requests = plan_attachments(record);
-  // Ports lead through the first network that has a way out: from an internal one nobody would
-  // come.
-  auto open = std::find_if(requests.begin(), requests.end(), [&](const AttachRequest& request) {
-    return !networks_.get(request.network).internal;
-  });
-  if (open != requests.end() && open != requests.begin())
-    open->ports = std::exchange(requests.front().ports, {});
   std::vector<EndpointSettings> endpoints;
-  for (const AttachRequest& request : requests) endpoints.push_back(networks_.attach(request));
+  for (const AttachRequest& request : plan_attachments(record))
+    endpoints.push_back(networks_.attach(request));
+  networks_.place_ports(record.id, plan_published_ports(record));
   return endpoints;
 }
 

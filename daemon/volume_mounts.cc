@@ -21,7 +21,8 @@ bool is_mounted(const std::string& path) {
          here.st_dev != above.st_dev;
 }
 
-// Private: nothing of it shows in other mount namespaces of the host, where it would outlive its volume.
+// Private: nothing of it shows in other mount namespaces of the host, where it would outlive its
+// volume.
 void mount_filesystem(const Volume& volume, const VolumeSource& source) {
   runtime::Mount wanted;
   wanted.destination = volume.mountpoint;
@@ -32,7 +33,8 @@ void mount_filesystem(const Volume& volume, const VolumeSource& source) {
                                               .source = source.device,
                                               .options = plan.filesystem_options,
                                               .attributes = plan.attributes_set});
-  sys::UniqueFd target = sys::open_at(AT_FDCWD, volume.mountpoint, O_PATH | O_DIRECTORY | O_NOFOLLOW);
+  sys::UniqueFd target =
+      sys::open_at(AT_FDCWD, volume.mountpoint, O_PATH | O_DIRECTORY | O_NOFOLLOW);
   sys::attach_mount(mount.get(), target.get());
   sys::set_mount_attributes(mount.get(), 0, 0, MS_PRIVATE, false);
 }

@@ -55,8 +55,7 @@ VolumeSource plan_volume_source(const Volume& volume) {
   for (const auto& [key, value] : volume.options)
     if (key != "type" && key != "device" && key != "o")
       refuse(fmt::format("invalid option: \"{}\"", key));
-  if (volume.options.empty())
-    return {.path = volume.mountpoint};
+  if (volume.options.empty()) return {.path = volume.mountpoint};
   std::string type = text_of(volume.options, "type");
   std::string device = text_of(volume.options, "device");
   std::vector<std::string> options = split_options(text_of(volume.options, "o"));
@@ -93,8 +92,8 @@ std::vector<std::string> resolve_server_address(const std::string& filesystem,
                   fmt::format("error resolving passed in network volume address '{}': {}", host,
                               ::gai_strerror(failure)));
     char text[NI_MAXHOST];
-    const int shown = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr, 0,
-                                    NI_NUMERICHOST);
+    const int shown = ::getnameinfo(found->ai_addr, found->ai_addrlen, text, sizeof text, nullptr,
+                                    0, NI_NUMERICHOST);
     ::freeaddrinfo(found);
     if (shown == 0) option = std::string(key) + text;
   }

@@ -42,8 +42,9 @@ struct VolumeSource {
 // others.
 VolumeSource plan_volume_source(const Volume& volume);
 
-// Options of a network's file system with the address of its server in place of a host name ("addr=nas"),
-// which the kernel does not resolve. Asks the host's resolvers; throws Error{unavailable} if nobody knows.
+// Options of a network's file system with the address of its server in place of a host name
+// ("addr=nas"), which the kernel does not resolve. Asks the host's resolvers; throws
+// Error{unavailable} if nobody knows.
 std::vector<std::string> resolve_server_address(const std::string& filesystem,
                                                 std::vector<std::string> options);
 

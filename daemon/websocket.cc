@@ -18,7 +18,8 @@ constexpr size_t key_length = 24;  // in base64
 constexpr size_t mask_bytes = 4;
 constexpr size_t control_limit = 125;  // of a close, ping or pong
 
-// Section 5.2: a length of up to 125 is itself, 126 and 127 stand for two and eight bytes that follow.
+// Section 5.2: a length of up to 125 is itself, 126 and 127 stand for two and eight bytes that
+// follow.
 constexpr size_t two_bytes = 126;
 constexpr size_t eight_bytes = 127;
 
@@ -86,7 +87,8 @@ std::optional<WebSocketFrame> WebSocketReader::next() {
   const auto second = static_cast<uint8_t>(bytes_[1]);
   if ((second & 0x80) == 0) refuse("a client's frame is not masked");
   const uint8_t short_length = second & 0x7f;
-  if (kind >= WebSocketKind::close && short_length > control_limit) refuse("a control frame is too long");
+  if (kind >= WebSocketKind::close && short_length > control_limit)
+    refuse("a control frame is too long");
   const size_t extra = length_size(short_length);
   const size_t head = 2 + extra + mask_bytes;
   if (bytes_.size() < head) return std::nullopt;

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t piece_size = 32 << 10;
 // A side that takes nothing for so long is given up: this thread is one of few.
 constexpr timeval patience{60, 0};
-constexpr std::string_view normal_end("\x03\xe8", 2);    // 1000
+constexpr std::string_view normal_end("\x03\xe8", 2);      // 1000
 constexpr std::string_view protocol_error("\x03\xea", 2);  // 1002
 
 class Relay {
@@ -40,7 +40,8 @@ class Relay {
  private:
   void turn() {
     std::array<pollfd, 2> items{{{client_, POLLIN, 0}, {streams_, POLLIN, 0}}};
-    sys::check(sys::retry_on_signal([&] { return ::poll(items.data(), items.size(), -1); }), "poll");
+    sys::check(sys::retry_on_signal([&] { return ::poll(items.data(), items.size(), -1); }),
+               "poll");
     std::array<char, piece_size> piece{};
     for (const pollfd& item : items) {
       if (item.revents == 0 || !going_) continue;
@@ -64,7 +65,8 @@ class Relay {
         case WebSocketKind::close:
           return false;
         case WebSocketKind::ping:
-          if (!send_all(client_, websocket_frame(WebSocketKind::pong, frame->payload))) return false;
+          if (!send_all(client_, websocket_frame(WebSocketKind::pong, frame->payload)))
+            return false;
           break;
         case WebSocketKind::pong:
           break;

@@ -45,8 +45,9 @@ sys::UniqueFd download_url(HttpClient& http, const UrlDownload& download, std::s
     current += piece.size();
     const uint64_t total = announced_size(head);
     if (std::max(current, total) > download.limit)
-      throw Error(ErrorKind::invalid_argument,
-                  fmt::format("'{}' is longer than {} bytes", download.url.safe_text(), download.limit));
+      throw Error(
+          ErrorKind::invalid_argument,
+          fmt::format("'{}' is longer than {} bytes", download.url.safe_text(), download.limit));
     sys::write_all(file.get(), piece, "download");
     if (download.progress) download.progress(current, total);
   };
@@ -57,11 +58,13 @@ sys::UniqueFd download_url(HttpClient& http, const UrlDownload& download, std::s
     if (response.status == 200) break;
     const std::optional<Url> next = find_next(request.url, response);
     if (!next)
-      throw Error(ErrorKind::invalid_argument,
-                  fmt::format("'{}' answers with status {}", request.url.safe_text(), response.status));
+      throw Error(
+          ErrorKind::invalid_argument,
+          fmt::format("'{}' answers with status {}", request.url.safe_text(), response.status));
     if (hops == most_redirects)
       throw Error(ErrorKind::invalid_argument,
-                  fmt::format("'{}' leads to more than {} redirects", download.url.safe_text(), most_redirects));
+                  fmt::format("'{}' leads to more than {} redirects", download.url.safe_text(),
+                              most_redirects));
     request.url = *next;
   }
   sys::check(::lseek(file.get(), 0, SEEK_SET), "lseek");

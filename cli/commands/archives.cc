@@ -77,7 +77,10 @@ void import_image(Context& context, const ImportOptions& options) {
   auto [repository, tag] = split_tag(options.reference);
   const bool from_web = options.file.starts_with("http://") || options.file.starts_with("https://");
   Query query;
-  query.add("fromSrc", from_web ? options.file : "-").add("repo", repository).add("tag", tag).add("message", options.message);
+  query.add("fromSrc", from_web ? options.file : "-")
+      .add("repo", repository)
+      .add("tag", tag)
+      .add("message", options.message);
   for (const std::string& change : options.changes) query.add("changes", change);
   if (!options.platform.empty()) query.add("platform", options.platform);
   BodyStream stream = context.client().upload(

@@ -106,6 +106,7 @@ struct ConnectOptions {
   std::string network, container;
   std::string ip, ip6, mac_address;
   std::vector<std::string> aliases, links, driver_options;
+  int64_t gateway_priority = 0;
   bool force = false;
 };
 
@@ -116,6 +117,7 @@ void connect(Context& context, const ConnectOptions& options) {
   if (!options.mac_address.empty()) endpoint["MacAddress"] = options.mac_address;
   if (!options.aliases.empty()) endpoint["Aliases"] = options.aliases;
   if (!options.links.empty()) endpoint["Links"] = options.links;
+  if (options.gateway_priority != 0) endpoint["GwPriority"] = options.gateway_priority;
   if (!options.driver_options.empty())
     endpoint["DriverOpts"] = key_values(options.driver_options, "--driver-opt");
   context.client().post_json("/networks/" + percent_encode(options.network) + "/connect",
@@ -205,6 +207,10 @@ void add_network_connect(CLI::App& parent, Context& context, std::string name) {
       ->type_name("CONTAINER[:ALIAS]");
   command->add_option("--driver-opt", o->driver_options, "Option of the driver")
       ->type_name("KEY=VALUE");
+  command
+      ->add_option("--gw-priority", o->gateway_priority,
+                   "The network of the highest has the way out, and published ports lead in there")
+      ->type_name("N");
   command->add_option("NETWORK", o->network)->required();
   command->add_option("CONTAINER", o->container)->required();
   command->callback([&context, o] { connect(context, *o); });

@@ -139,9 +139,10 @@ void check_bridge_name(std::string_view name) {
                        c == '-' || c == '_' || c == '.';
               });
   if (!good)
-    throw Error(ErrorKind::invalid_argument,
-                fmt::format("invalid bridge name '{}': at most {} letters, digits, '-', '_', '.'",
-                            name, IFNAMSIZ - 1));
+    throw Error(
+        ErrorKind::invalid_argument,
+        fmt::format("invalid interface name '{}': at most {} letters, digits, '-', '_', '.'", name,
+                    IFNAMSIZ - 1));
 }
 
 void ensure_bridge(const BridgePlan& plan) {
@@ -150,7 +151,6 @@ void ensure_bridge(const BridgePlan& plan) {
   int index = socket.find_index(plan.name);
   if (index == 0) {
     create_bridge(socket, plan);
-    set_up_ipv6(plan.name, !plan.address6.empty());
     index = socket.find_index(plan.name);
   } else if (runtime::find_link(plan.name).value_or(runtime::Link{}).kind != "bridge") {
     throw Error(ErrorKind::conflict, fmt::format("link '{}' is not a bridge", plan.name));
@@ -159,6 +159,7 @@ void ensure_bridge(const BridgePlan& plan) {
   NetlinkBatch batch;
   bool has_address = false;
   bool ours = alias_of(socket, index) == our_mark;
+  if (ours || !plan.address6.empty()) set_up_ipv6(plan.name, !plan.address6.empty());
   for (const LinkAddress& old : list_addresses(socket, index)) {
     if (old.address == plan.address && old.prefix == plan.prefix)
       has_address = true;

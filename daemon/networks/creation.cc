@@ -67,6 +67,11 @@ bool Network::connects_containers() const {
   return option == options.end() || is_true(option->second);
 }
 
+std::string Network::option(const char* name) const {
+  auto found = options.find(name);
+  return found == options.end() ? "" : found->second;
+}
+
 bool Network::is_auxiliary(uint32_t address) const {
   return std::any_of(auxiliary.begin(), auxiliary.end(), [&](const auto& entry) {
     return runtime::parse_ipv4(entry.second) == address;
@@ -96,12 +101,11 @@ AddressPool Networks::choose_pool(const NewNetwork::Subnet& wanted) {
 }
 
 AddressPool6 Networks::choose_pool6(const NewNetwork::Subnet& wanted) {
-  if (!wanted.ip_range.empty())
-    throw Error(ErrorKind::unsupported, "an ip-range of an IPv6 subnet is not supported yet");
-  if (wanted.subnet.empty() && !wanted.gateway.empty()) refuse("a gateway needs a subnet");
-  AddressPool6 pool = plan_pool6(
-      wanted.subnet.empty() ? unique_local_subnet(sys::random_hex(5)) : wanted.subnet,
-      wanted.gateway);
+  if (wanted.subnet.empty() && !(wanted.gateway + wanted.ip_range).empty())
+    refuse("a gateway or an ip-range needs a subnet");
+  AddressPool6 pool =
+      plan_pool6(wanted.subnet.empty() ? unique_local_subnet(sys::random_hex(5)) : wanted.subnet,
+                 wanted.gateway, wanted.ip_range);
   for (const Network& other : records::list_networks(database_))
     if (other.pool6 && other.pool6->subnet.overlaps(pool.subnet))
       throw Error(ErrorKind::forbidden,
@@ -122,6 +126,18 @@ void check_auxiliary(const Network& network) {
                               : network.pool6 && network.pool6->subnet.contains(*ipv6);
     if (!lies_in) refuse(fmt::format("no matching subnet for aux-address {}", text));
   }
+}
+
+}  // namespace
+
+namespace {
+
+void check_options(const Network& network) {
+  for (const char* name : {bridge_option::host_binding, bridge_option::source_address})
+    if (const std::string text = network.option(name); !text.empty() && !runtime::parse_ipv4(text))
+      refuse(fmt::format("invalid value '{}' for {}: not an IPv4 address", text, name));
+  if (const std::string prefix = network.option(bridge_option::interface_prefix); !prefix.empty())
+    check_bridge_name(prefix + "0");
 }
 
 }  // namespace
@@ -148,6 +164,7 @@ Network Networks::plan_network(const NewNetwork& wanted) {
   check_bridge_name(network.bridge);
   if (auto mtu = wanted.options.find(bridge_option::mtu); mtu != wanted.options.end())
     network.mtu = parse_mtu(mtu->second);
+  check_options(network);
   network.pool = choose_pool(wanted.ipv4);
   if (wanted.enable_ipv6) network.pool6 = choose_pool6(wanted.ipv6);
   network.auxiliary = wanted.auxiliary;

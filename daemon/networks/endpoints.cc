@@ -36,14 +36,27 @@ std::string choose_mac(const std::string& requested, uint32_t address) {
   return requested;
 }
 
-// The first of eth0, eth1 … that none of the container's endpoints has.
-std::string choose_interface(const std::vector<EndpointSettings>& others) {
-  for (int number = 0;; ++number) {
-    std::string name = fmt::format("eth{}", number);
-    if (std::none_of(others.begin(), others.end(),
-                     [&](const EndpointSettings& other) { return other.interface == name; }))
-      return name;
+bool is_taken(const std::vector<EndpointSettings>& others, const std::string& name) {
+  return std::any_of(others.begin(), others.end(),
+                     [&](const EndpointSettings& other) { return other.interface == name; });
+}
+
+// The first of eth0, eth1 … that none of the container's endpoints has, or the name that was asked
+// for.
+std::string choose_interface(const Network& network, const std::string& requested,
+                             const std::vector<EndpointSettings>& others) {
+  if (!requested.empty()) {
+    check_bridge_name(requested);
+    if (requested == "lo" || is_taken(others, requested))
+      throw Error(ErrorKind::conflict,
+                  fmt::format("the interface name '{}' is in use already", requested));
+    return requested;
   }
+  std::string prefix = network.option(bridge_option::interface_prefix);
+  if (prefix.empty()) prefix = "eth";
+  for (int number = 0;; ++number)
+    if (std::string name = fmt::format("{}{}", prefix, number); !is_taken(others, name))
+      return name;
 }
 
 }  // namespace
@@ -57,11 +70,26 @@ PortRule port_rule(const EndpointSettings& endpoint, const PublishedPort& port) 
   return {port, address};
 }
 
+namespace {
+
+// Whose gateway comes before whose.
+bool precedes(const EndpointSettings& a, const EndpointSettings& b) {
+  return std::tuple(-a.gateway_priority, a.gateway.empty(), a.network_name) <
+         std::tuple(-b.gateway_priority, b.gateway.empty(), b.network_name);
+}
+
+}  // namespace
+
+const EndpointSettings* find_way_out(const std::vector<EndpointSettings>& endpoints) {
+  const EndpointSettings* first = nullptr;
+  for (const EndpointSettings& endpoint : endpoints)
+    if (!endpoint.gateway.empty() && (first == nullptr || precedes(endpoint, *first)))
+      first = &endpoint;
+  return first;
+}
+
 std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints) {
-  std::sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
-    return std::tuple(-a.gateway_priority, a.gateway.empty(), a.network_name) <
-           std::tuple(-b.gateway_priority, b.gateway.empty(), b.network_name);
-  });
+  std::sort(endpoints.begin(), endpoints.end(), precedes);
   // One default route a family.
   bool has_route = false;
   bool has_route6 = false;
@@ -99,18 +127,40 @@ std::vector<PortRule> Networks::port_rules(const Network& network) const {
   return rules;
 }
 
-void Networks::publish_ports(const Network& network, EndpointSettings& endpoint,
-                             const std::vector<PortRequest>& ports) {
+void Networks::move_ports(EndpointSettings holder, EndpointSettings target) {
+  const std::optional<Network> from = records::find_network(database_, holder.network_id);
+  const std::optional<Network> to = records::find_network(database_, target.network_id);
+  if (!from || !to) return;
+  target.ports = host_.move_ports(*from, holder, *to, target);
+  holder.ports.clear();
+  Transaction transaction(database_);
+  records::update_ports(database_, holder);
+  records::update_ports(database_, target);
+  transaction.commit();
+}
+
+void Networks::place_ports(std::string_view container_id, const std::vector<PortRequest>& requests,
+                           std::string_view leaving_network) {
+  std::vector<EndpointSettings> endpoints = endpoints_of(container_id);
+  auto holder = std::find_if(endpoints.begin(), endpoints.end(),
+                             [](const auto& endpoint) { return !endpoint.ports.empty(); });
+  if (holder == endpoints.end() && requests.empty()) return;
+  std::vector<EndpointSettings> staying = endpoints;
+  std::erase_if(staying, [&](const auto& e) { return e.network_id == leaving_network; });
+  const EndpointSettings* way_out = find_way_out(staying);
+  if (way_out == nullptr) return;  // as Docker: nobody is outside
   try {
-    if (network.internal) return;  // as Docker: nobody is outside
-    endpoint.ports = host_.publish(network, endpoint, ports);
-    records::update_ports(database_, endpoint);
+    if (holder == endpoints.end()) {
+      EndpointSettings target = *way_out;
+      target.ports = host_.publish(get(target.network_id), target, requests);
+      records::update_ports(database_, target);
+    } else if (holder->endpoint_id != way_out->endpoint_id) {
+      move_ports(*holder, *way_out);
+    }
   } catch (const Error& error) {
-    if (!endpoint.ports.empty()) host_.unpublish(network, endpoint);
-    records::delete_endpoint(database_, endpoint.endpoint_id);
     throw Error(error.kind(), fmt::format("failed to set up container networking: driver failed "
                                           "programming external connectivity on endpoint {}: {}",
-                                          endpoint.endpoint_id.substr(0, 12), error.what()));
+                                          way_out->endpoint_id.substr(0, 12), error.what()));
   }
 }
 
@@ -198,7 +248,7 @@ EndpointSettings Networks::attach(const AttachRequest& request) {
                          request.ip6));
     }
     endpoint.mac = choose_mac(request.mac, address);
-    endpoint.interface = choose_interface(others);
+    endpoint.interface = choose_interface(network, request.interface, others);
     endpoint.host_interface = new_host_interface();
     endpoint.bridge = network.bridge;
     endpoint.mtu = network.mtu;
@@ -206,7 +256,6 @@ EndpointSettings Networks::attach(const AttachRequest& request) {
   }
   records::insert_endpoint(database_, endpoint);
   transaction.commit();
-  if (network.pool && !request.ports.empty()) publish_ports(network, endpoint, request.ports);
   publish("connect", network, request.container_id);
   return endpoint;
 }

@@ -38,24 +38,41 @@ void run_nft(const std::string& rules) {
     throw Error(ErrorKind::internal, fmt::format("nft refuses the rules: {}", result.output));
 }
 
-// GETTABLE of nf_tables; false, too, where the kernel has no nf_tables.
-bool has_nft_table(const std::string& name, int family = AF_INET) {
+void begin_question(runtime::NetlinkBatch& batch, int message, uint16_t flags, int family,
+                    const std::string& what) {
+  batch.begin(static_cast<uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | message), flags, what);
+  nfgenmsg header{};
+  header.nfgen_family = static_cast<uint8_t>(family);
+  header.version = NFNETLINK_V0;
+  batch.header(header);
+}
+
+// Whether nf_tables has an answer; false, too, where the kernel has no nf_tables.
+bool is_answered(runtime::NetlinkBatch& batch) {
   try {
-    runtime::NetlinkSocket socket(NETLINK_NETFILTER);
-    runtime::NetlinkBatch batch;
-    batch.begin(NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETTABLE, 0, "find table '" + name + "'");
-    nfgenmsg header{};
-    header.nfgen_family = static_cast<uint8_t>(family);
-    header.version = NFNETLINK_V0;
-    batch.header(header);
-    batch.attribute(NFTA_TABLE_NAME, name);
     bool found = false;
-    socket.query(batch, [&](const runtime::NetlinkMessage&) { found = true; });
+    runtime::NetlinkSocket(NETLINK_NETFILTER).query(batch, [&](const auto&) { found = true; });
     return found;
   } catch (const Error& error) {
     if (error.error_number() == EPERM) throw;
     return false;
   }
+}
+
+bool has_nft_table(const std::string& name, int family = AF_INET) {
+  runtime::NetlinkBatch batch;
+  begin_question(batch, NFT_MSG_GETTABLE, 0, family, "find table '" + name + "'");
+  batch.attribute(NFTA_TABLE_NAME, name);
+  return is_answered(batch);
+}
+
+// The chain that keeps networks apart: `nft flush` leaves a table's chains there, and empty.
+bool has_rules(const std::string& name, int family) {
+  runtime::NetlinkBatch batch;
+  begin_question(batch, NFT_MSG_GETRULE, NLM_F_DUMP, family, "list rules of '" + name + "'");
+  batch.attribute(NFTA_RULE_TABLE, name);
+  batch.attribute(NFTA_RULE_CHAIN, "forward");
+  return is_answered(batch);
 }
 
 // The iptables whose tables are in use, of the two that a host can have. Asking the legacy one
@@ -179,9 +196,10 @@ std::string postrouting_chain(const FirewallPlan& plan, const Family& family) {
   std::string text =
       " chain postrouting {\n"
       "  type nat hook postrouting priority 100; policy accept;\n";
+  const bool as_one = !plan.source_address.empty() && family.name == std::string_view("ip");
   if (plan.masquerade)
-    text += fmt::format("  {} saddr {} oifname != \"{}\" masquerade\n", family.name, family.subnet,
-                        plan.bridge);
+    text += fmt::format("  {} saddr {} oifname != \"{}\" {}\n", family.name, family.subnet,
+                        plan.bridge, as_one ? "snat to " + plan.source_address : "masquerade");
   // Who uses a published port from the host's loopback or from the same network: the answer must
   // come back through us. All others keep their address (W05).
   return text + fmt::format("  oifname \"{}\" ct status dnat {} saddr {{ {}, {} }} masquerade\n }}\n",
@@ -238,7 +256,11 @@ std::string plan_table(const FirewallPlan& plan) {
 }
 
 void apply_table(const FirewallPlan& plan) {
-  run_nft(plan_table(plan));
+  std::string text = plan_table(plan);
+  // The network had IPv6 before.
+  if (!plan.subnet6 && has_nft_table(table_name(plan.bridge), AF_INET6))
+    text += fmt::format("delete table ip6 {}\n", table_name(plan.bridge));
+  run_nft(text);
 }
 
 void open_ports(const std::string& bridge, const std::vector<PortRule>& ports) {
@@ -246,11 +268,12 @@ void open_ports(const std::string& bridge, const std::vector<PortRule>& ports) {
 }
 
 void close_ports(const std::string& bridge, const std::vector<PortRule>& ports) {
-  if (table_exists(bridge)) run_nft(plan_ports_change(bridge, "delete", ports));
+  if (has_nft_table(table_name(bridge))) run_nft(plan_ports_change(bridge, "delete", ports));
 }
 
-bool table_exists(const std::string& bridge) {
-  return has_nft_table(table_name(bridge));
+bool table_exists(const std::string& bridge, bool ipv6) {
+  return has_rules(table_name(bridge), AF_INET) &&
+         (!ipv6 || has_rules(table_name(bridge), AF_INET6));
 }
 
 void remove_table(const std::string& bridge) {

@@ -21,6 +21,7 @@ struct FirewallPlan {
   bool connects_containers = true;  // with each other
   bool internal = false;   // no way out
   bool masquerade = true;  // containers leave the host under its address
+  std::string source_address{};  // this one, if it is not empty (IPv4 only)
   std::vector<PortRule> ports{};
 };
 
@@ -38,8 +39,9 @@ std::string plan_ports_change(const std::string& bridge, const char* verb,
 void open_ports(const std::string& bridge, const std::vector<PortRule>& ports);
 // Nothing happens if the table is not there.
 void close_ports(const std::string& bridge, const std::vector<PortRule>& ports);
-// Asks the kernel in-process (nft costs 6 ms): somebody's `nft flush ruleset` takes our table, too.
-bool table_exists(const std::string& bridge);
+// With its rules, of one family or both. Asks the kernel in-process (nft costs 6 ms): somebody's
+// `nft flush ruleset` takes our table, too.
+bool table_exists(const std::string& bridge, bool ipv6 = false);
 // Nothing happens if it is not there.
 void remove_table(const std::string& bridge);
 

@@ -1,5 +1,6 @@
 #include "daemon/networks/host_networking.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "daemon/networks/bridge.h"
@@ -18,7 +19,8 @@ HostNetworking::~HostNetworking() {
 
 bool HostNetworking::is_ready(const Network& network) {
   auto link = runtime::find_link(network.bridge);
-  return link && link->up && (!firewall_ || table_exists(network.bridge));
+  return link && link->up &&
+         (!firewall_ || table_exists(network.bridge, network.pool6.has_value()));
 }
 
 void HostNetworking::ensure(const Network& network, const std::vector<PortRule>& ports) {
@@ -45,6 +47,7 @@ void HostNetworking::ensure_firewall(const Network& network,
                  .connects_containers = network.connects_containers(),
                  .internal = network.internal,
                  .masquerade = network.masquerade(),
+                 .source_address = network.option(bridge_option::source_address),
                  .ports = ports});
     if (network.internal) return;
     enable_local_routing(network.bridge);
@@ -65,39 +68,92 @@ std::vector<PortRule> rules_of(const EndpointSettings& endpoint,
   return rules;
 }
 
-// What is published on every address is so on those of both families, under one number.
-std::vector<PortRequest> plan_ipv6_ports(const std::vector<PublishedPort>& ports) {
+// A port that was asked for without an address is at the one that the network says; if that is
+// every address, and the network has IPv6, on those of that family, too, under the same number.
+PortRequest on_ipv4(const Network& network, PortRequest request) {
+  if (!request.host_ip.empty()) return request;
+  request.host_ip = network.option(bridge_option::host_binding);
+  if (request.host_ip.empty()) request.host_ip = any_ipv4;
+  return request;
+}
+
+std::optional<PortRequest> on_ipv6(const Network& network, const PortRequest& asked,
+                                   const PublishedPort& port) {
+  if (!network.pool6 || !asked.host_ip.empty() || port.host_ip != any_ipv4) return std::nullopt;
+  return PortRequest{.protocol = port.protocol,
+                     .container_port = port.container_port,
+                     .host_ip = any_ipv6,
+                     .first = port.host_port,
+                     .last = port.host_port};
+}
+
+// The same ports of the host again; both families of one are one request.
+std::vector<PortRequest> plan_move(const std::vector<PublishedPort>& ports) {
   std::vector<PortRequest> requests;
-  for (const PublishedPort& port : ports)
-    if (port.host_ip == any_ipv4)
-      requests.push_back({.protocol = port.protocol,
-                          .container_port = port.container_port,
-                          .host_ip = any_ipv6,
-                          .first = port.host_port,
-                          .last = port.host_port});
+  for (const PublishedPort& port : ports) {
+    const bool is_pair = std::any_of(ports.begin(), ports.end(), [&](const PublishedPort& other) {
+      return other.host_port == port.host_port && other.protocol == port.protocol &&
+             other.host_ip == (port.host_ip == any_ipv6 ? any_ipv4 : any_ipv6);
+    });
+    if (is_pair && port.host_ip == any_ipv6) continue;
+    requests.push_back({.protocol = port.protocol,
+                        .container_port = port.container_port,
+                        .host_ip = is_pair || port.host_ip == any_ipv4 ? "" : port.host_ip,
+                        .first = port.host_port,
+                        .last = port.host_port});
+  }
   return requests;
 }
 
 }  // namespace
 
+std::vector<PublishedPort> HostNetworking::hold_for(const Network& network,
+                                                    const std::string& container_id,
+                                                    const std::vector<PortRequest>& ports) {
+  std::vector<PortRequest> requests;
+  for (const PortRequest& port : ports) requests.push_back(on_ipv4(network, port));
+  std::vector<PublishedPort> held = sockets_.hold(container_id, requests);
+  std::vector<PortRequest> pairs;
+  for (size_t i = 0; i < ports.size(); ++i)
+    if (auto pair = on_ipv6(network, ports[i], held[i])) pairs.push_back(std::move(*pair));
+  for (PublishedPort& port : sockets_.hold(container_id, pairs)) held.push_back(std::move(port));
+  return held;
+}
+
 std::vector<PublishedPort> HostNetworking::publish(const Network& network,
                                                    const EndpointSettings& endpoint,
                                                    const std::vector<PortRequest>& ports) {
   if (!firewall_)
-    throw sys::Error(sys::ErrorKind::unsupported,
-                     "ports cannot be published without a firewall: install nftables and start ctrd "
-                     "again, without --iptables=false");
-  std::vector<PublishedPort> published = sockets_.hold(endpoint.container_id, ports);
+    throw sys::Error(
+        sys::ErrorKind::unsupported,
+        "ports cannot be published without a firewall: install nftables and start ctrd "
+        "again, without --iptables=false");
   try {
-    if (network.pool6)
-      for (PublishedPort& port : sockets_.hold(endpoint.container_id, plan_ipv6_ports(published)))
-        published.push_back(std::move(port));
+    std::vector<PublishedPort> published = hold_for(network, endpoint.container_id, ports);
     open_ports(network.bridge, rules_of(endpoint, published));
+    return published;
   } catch (...) {
     sockets_.release(endpoint.container_id);
     throw;
   }
-  return published;
+}
+
+std::vector<PublishedPort> HostNetworking::move_ports(const Network& network,
+                                                      const EndpointSettings& endpoint,
+                                                      const Network& to_network,
+                                                      const EndpointSettings& to) {
+  const std::string& owner = endpoint.container_id;
+  try {
+    std::vector<PublishedPort> moved = hold_for(to_network, owner, plan_move(endpoint.ports));
+    const std::vector<PortRule> rules = rules_of(to, moved);
+    close_ports(network.bridge, rules_of(endpoint, endpoint.ports));
+    open_ports(to_network.bridge, rules);
+    sockets_.release_except(owner, moved);
+    return moved;
+  } catch (...) {
+    sockets_.release_except(owner, endpoint.ports);
+    throw;
+  }
 }
 
 void HostNetworking::hold_ports(const EndpointSettings& endpoint) {

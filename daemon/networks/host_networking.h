@@ -29,6 +29,9 @@ class HostNetworking : public Networks::Host {
   void ensure(const Network& network, const std::vector<PortRule>& ports) override;
   std::vector<PublishedPort> publish(const Network& network, const EndpointSettings& endpoint,
                                      const std::vector<PortRequest>& ports) override;
+  std::vector<PublishedPort> move_ports(const Network& network, const EndpointSettings& endpoint,
+                                        const Network& to_network,
+                                        const EndpointSettings& to) override;
   void hold_ports(const EndpointSettings& endpoint) override;
   void unpublish(const Network& network, const EndpointSettings& endpoint) override;
   void expect_unpublish(const std::string& container_id) override;
@@ -38,6 +41,8 @@ class HostNetworking : public Networks::Host {
   std::string address_of(const std::string& bridge) override;
 
  private:
+  std::vector<PublishedPort> hold_for(const Network& network, const std::string& container_id,
+                                      const std::vector<PortRequest>& ports);
   void ensure_firewall(const Network& network, const std::vector<PortRule>& ports);
   void warn_once(const std::string& text);
 

@@ -58,7 +58,34 @@ std::string to_string(const Subnet6& subnet) {
 
 std::string format_ipv6(const Ipv6Address& address) { return runtime::format_ipv6(address); }
 
-AddressPool6 plan_pool6(std::string_view subnet, std::string_view gateway) {
+namespace {
+
+Ipv6Address expect_gateway(const Subnet6& subnet, std::string_view text) {
+  const auto wanted = runtime::parse_ipv6(text);
+  if (!wanted) refuse(fmt::format("invalid gateway '{}': not an IPv6 address", text));
+  if (!subnet.contains(*wanted) || *wanted == subnet.address)
+    refuse(fmt::format("no matching subnet for gateway {}: subnet is {}", text, to_string(subnet)));
+  return *wanted;
+}
+
+Subnet6 expect_range(const Subnet6& subnet, std::string_view text) {
+  const auto range = parse_subnet6(text);
+  if (!range) refuse(fmt::format("invalid ip-range '{}': not an IPv6 subnet", text));
+  if (range->prefix < subnet.prefix || !subnet.contains(range->address))
+    refuse(fmt::format("no matching subnet for range {}: subnet is {}", text, to_string(subnet)));
+  return *range;
+}
+
+}  // namespace
+
+AddressPool6 plan_pool6_of_bridge_address(std::string_view bip, std::string_view range) {
+  const size_t slash = bip.find('/');
+  if (slash == std::string_view::npos || !runtime::parse_ipv6_with_prefix(bip))
+    refuse(fmt::format("invalid bridge address '{}': expected one like fd00::1/64", bip));
+  return plan_pool6(bip, bip.substr(0, slash), range);
+}
+
+AddressPool6 plan_pool6(std::string_view subnet, std::string_view gateway, std::string_view range) {
   AddressPool6 pool;
   const auto parsed = parse_subnet6(subnet);
   if (!parsed) refuse(fmt::format("invalid subnet '{}': not an IPv6 subnet", subnet));
@@ -69,13 +96,8 @@ AddressPool6 plan_pool6(std::string_view subnet, std::string_view gateway) {
                        subnet));
   pool.subnet = *parsed;
   pool.gateway = advanced(pool.subnet.address, 1);
-  if (gateway.empty()) return pool;
-  const auto wanted = runtime::parse_ipv6(gateway);
-  if (!wanted) refuse(fmt::format("invalid gateway '{}': not an IPv6 address", gateway));
-  if (!pool.subnet.contains(*wanted) || *wanted == pool.subnet.address)
-    refuse(fmt::format("no matching subnet for gateway {}: subnet is {}", gateway,
-                       to_string(pool.subnet)));
-  pool.gateway = *wanted;
+  if (!gateway.empty()) pool.gateway = expect_gateway(pool.subnet, gateway);
+  pool.range = range.empty() ? pool.subnet : expect_range(pool.subnet, range);
   return pool;
 }
 
@@ -90,10 +112,10 @@ bool may_be_given(const AddressPool6& pool, const Ipv6Address& address) {
 
 std::optional<Ipv6Address> choose_address6(const AddressPool6& pool, uint64_t offset,
                                            const std::function<bool(const Ipv6Address&)>& taken) {
-  const int host_bits = address_bits - pool.subnet.prefix;
+  const int host_bits = address_bits - pool.range.prefix;
   const uint64_t size = host_bits >= 63 ? uint64_t{1} << 63 : uint64_t{1} << host_bits;
   for (uint64_t step = 0; step < std::min(size, search_limit); ++step) {
-    const Ipv6Address address = advanced(pool.subnet.address, (offset + step) % size);
+    const Ipv6Address address = advanced(pool.range.address, (offset + step) % size);
     if (may_be_given(pool, address) && !taken(address)) return address;
   }
   return std::nullopt;

@@ -1,6 +1,6 @@
-// The IPv6 side of a network's addresses. Each endpoint's address is as far from the beginning of the
-// subnet as its IPv4 address is from the beginning of its own: so the taken ones, the order, and the rule
-// that an address is not reused soon, are all IPv4's. Pure.
+// The IPv6 side of a network's addresses. Each endpoint's address is as far from the beginning of
+// the range as its IPv4 address is from the beginning of its own: so the taken ones, the order, and
+// the rule that an address is not reused soon, are all IPv4's. Pure.
 #pragma once
 
 #include <array>
@@ -33,18 +33,23 @@ std::string format_ipv6(const Ipv6Address& address);
 struct AddressPool6 {
   Subnet6 subnet;
   Ipv6Address gateway{};  // the bridge's own, never handed out
+  Subnet6 range;          // where to allocate: the subnet, or part of it (--ip-range)
 };
 
-// Empty texts take the defaults: the gateway is the subnet's first address. Throws
-// Error{invalid_argument} for texts that are none, and for a gateway outside of the subnet.
-AddressPool6 plan_pool6(std::string_view subnet, std::string_view gateway);
+// Empty texts take the defaults: the gateway is the subnet's first address, the range all of it.
+// Throws Error{invalid_argument} for texts that are none, and for a gateway or a range outside of
+// the subnet.
+AddressPool6 plan_pool6(std::string_view subnet, std::string_view gateway,
+                        std::string_view range = "");
+// From --bip6 "fd00::1/64": the bridge's address and its subnet.
+AddressPool6 plan_pool6_of_bridge_address(std::string_view bip, std::string_view range);
 
 // A subnet of addresses that are unique without a registry (RFC 4193, section 3.2.2), from random
 // hexadecimal digits, at least ten.
 std::string unique_local_subnet(std::string_view random_hex);
 
-// The subnet's address number `offset`, or the next free one behind it if it is the gateway's, taken or
-// not in the subnet; nullopt when none of the next 65 536 is free.
+// The range's address number `offset`, or the next free one behind it if it is the gateway's, taken
+// or not in the range; nullopt when none of the next 65 536 is free.
 std::optional<Ipv6Address> choose_address6(const AddressPool6& pool, uint64_t offset,
                                            const std::function<bool(const Ipv6Address&)>& taken);
 // Whether a requested address may be given at all.

@@ -71,13 +71,35 @@ void Networks::remove_bridge_network() {
 
 // The address is, in this order: what --bip says, what it was before, what an existing bridge has,
 // or the first of Docker's pools that the host has no route into.
-AddressPool Networks::choose_bridge_pool(const Options& options,
-                                         const std::optional<Network>& old) {
+AddressPool Networks::choose_bridge_subnet(const Options& options,
+                                           const std::optional<Network>& old) {
   if (!options.bip.empty()) return plan_pool_of_bridge_address(options.bip);
   if (old && old->bridge == options.bridge && old->pool) return *old->pool;
   std::string existing = host_.address_of(options.bridge);
   if (!existing.empty()) return plan_pool_of_bridge_address(existing);
   return choose_free_pool();
+}
+
+// Of that, --fixed-cidr is the part to allocate from; or all of it if nobody has said where else it
+// is.
+AddressPool Networks::choose_bridge_pool(const Options& options,
+                                         const std::optional<Network>& old) {
+  AddressPool pool = choose_bridge_subnet(options, old);
+  pool.range = pool.subnet;
+  if (options.fixed_cidr.empty()) return pool;
+  auto range = parse_subnet(options.fixed_cidr);
+  if (range && !pool.subnet.contains(*range) && options.bip.empty())
+    return plan_pool(options.fixed_cidr, "", "");
+  return plan_pool(to_string(pool.subnet), format_ipv4(pool.gateway), options.fixed_cidr);
+}
+
+// As before if nothing is said: --fixed-cidr-v6 is the subnet, and with --bip6 a part of it.
+AddressPool6 Networks::choose_bridge_pool6(const Options& options,
+                                           const std::optional<Network>& old) {
+  if (!options.bip6.empty()) return plan_pool6_of_bridge_address(options.bip6, options.fixed_cidr6);
+  if (!options.fixed_cidr6.empty()) return plan_pool6(options.fixed_cidr6, "");
+  if (old && old->pool6) return *old->pool6;
+  return plan_pool6(unique_local_subnet(sys::random_hex(5)), "");
 }
 
 AddressPool Networks::choose_free_pool() {
@@ -96,17 +118,23 @@ AddressPool Networks::choose_free_pool() {
 
 void Networks::add_bridge_network(const Options& options) {
   check_bridge_name(options.bridge);
+  if (!options.host_ip.empty() && !runtime::parse_ipv4(options.host_ip))
+    refuse(fmt::format("invalid ip '{}': not an IPv4 address", options.host_ip));
   auto old = records::find_network_by_name(database_, "bridge");
   Network network = old ? *old : predefined("bridge", NetworkDriver::bridge);
   network.pool = choose_bridge_pool(options, old);
   network.bridge = options.bridge;
   network.mtu = options.mtu;
-  network.options = {{"com.docker.network.bridge.default_bridge", "true"},
-                     {bridge_option::icc, "true"},
-                     {bridge_option::masquerade, "true"},
-                     {"com.docker.network.bridge.host_binding_ipv4", "0.0.0.0"},
-                     {bridge_option::name, options.bridge},
-                     {bridge_option::mtu, std::to_string(options.mtu)}};
+  network.pool6.reset();
+  if (options.ipv6) network.pool6 = choose_bridge_pool6(options, old);
+  auto truth = [](bool value) { return value ? "true" : "false"; };
+  network.options = {
+      {"com.docker.network.bridge.default_bridge", "true"},
+      {bridge_option::icc, truth(options.icc)},
+      {bridge_option::masquerade, truth(options.masquerade)},
+      {bridge_option::host_binding, options.host_ip.empty() ? any_ipv4 : options.host_ip},
+      {bridge_option::name, options.bridge},
+      {bridge_option::mtu, std::to_string(options.mtu)}};
   if (!old) return records::insert_network(database_, network);
   records::update_network(database_, network);
   if (old->bridge != network.bridge && records::count_endpoints(database_, old->id) == 0)
@@ -119,6 +147,22 @@ void Networks::ensure_bridges() {
     try {
       host_.ensure(network, port_rules(network));
     } catch (const Error& error) {
+      warn_(fmt::format("network {}: {}", network.name, error.what()));
+    }
+  }
+}
+
+void Networks::restore() {
+  std::lock_guard lock(host_mutex_);
+  for (const Network& network : records::list_networks(database_)) {
+    if (!network.pool) continue;
+    try {
+      if (host_.is_ready(network)) continue;
+      host_.ensure(network, port_rules(network));
+      warn_(
+          fmt::format("network {}: its bridge or its firewall rules were gone, and are there again",
+                      network.name));
+    } catch (const std::exception& error) {
       warn_(fmt::format("network {}: {}", network.name, error.what()));
     }
   }

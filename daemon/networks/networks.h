@@ -42,6 +42,15 @@ inline constexpr const char* name = "com.docker.network.bridge.name";
 inline constexpr const char* masquerade = "com.docker.network.bridge.enable_ip_masquerade";
 inline constexpr const char* icc = "com.docker.network.bridge.enable_icc";
 inline constexpr const char* mtu = "com.docker.network.driver.mtu";
+// The host's address for ports that are published without one.
+inline constexpr const char* host_binding = "com.docker.network.bridge.host_binding_ipv4";
+// The host's address under which containers leave it, instead of that of the interface they leave
+// by.
+inline constexpr const char* source_address = "com.docker.network.host_ipv4";
+// What the containers' interfaces are called before their number, "eth" by default.
+inline constexpr const char* interface_prefix = "com.docker.network.container_iface_prefix";
+// Of an endpoint: the whole name of its interface.
+inline constexpr const char* interface_name = "com.docker.network.endpoint.ifname";
 }  // namespace bridge_option
 
 struct Network {
@@ -64,6 +73,8 @@ struct Network {
   // com.docker.network.bridge.enable_ip_masquerade and enable_icc, on by default.
   bool masquerade() const;
   bool connects_containers() const;
+  // The others of the options, or "".
+  std::string option(const char* name) const;
   // Whether an address is one of the auxiliary ones, in any way to write it.
   bool is_auxiliary(uint32_t address) const;
   bool is_auxiliary(const Ipv6Address& address) const;
@@ -101,6 +112,10 @@ PortRule port_rule(const EndpointSettings& endpoint, const PublishedPort& port);
 // one interface has the default route of a family (by priority, then by name).
 std::vector<runtime::NetworkInterface> plan_interfaces(std::vector<EndpointSettings> endpoints);
 
+// Of a container's endpoints the one that has the default route: answers leave by it, so published
+// ports lead in through it. nullptr if none has a gateway.
+const EndpointSettings* find_way_out(const std::vector<EndpointSettings>& endpoints);
+
 struct AttachRequest {
   std::string container_id{};
   std::string network = "bridge";  // name, id or prefix of an id; "default" is "bridge", "" too
@@ -108,8 +123,8 @@ struct AttachRequest {
   std::string ip6{};               // requested, or empty
   int gateway_priority = 0;
   std::string mac{};               // requested, or empty: made from the address
+  std::string interface {};        // requested name, or empty: the network's prefix and a number
   std::vector<std::string> aliases{};
-  std::vector<PortRequest> ports{};
 };
 
 struct NewNetwork {
@@ -145,6 +160,13 @@ class Networks {
     virtual std::vector<PublishedPort> publish(const Network& network,
                                                const EndpointSettings& endpoint,
                                                const std::vector<PortRequest>& ports) = 0;
+    // The endpoint's ports, which lead to the same container through another network from now on:
+    // the ports of the host are held all the time. Throws if they cannot; then they lead where they
+    // led.
+    virtual std::vector<PublishedPort> move_ports(const Network& network,
+                                                  const EndpointSettings& endpoint,
+                                                  const Network& to_network,
+                                                  const EndpointSettings& to) = 0;
     // A running container's ports are taken again after a restart of the daemon.
     virtual void hold_ports(const EndpointSettings& endpoint) = 0;
     virtual void unpublish(const Network& network, const EndpointSettings& endpoint) = 0;
@@ -161,6 +183,13 @@ class Networks {
   struct Options {
     std::string bridge = "ctr0";  // "" is "ctr0", too; "none": no bridge network
     std::string bip{};            // "172.17.0.1/16"; empty: a pool that the host does not use
+    std::string fixed_cidr{};     // part of the subnet to allocate from; empty: all of it
+    bool ipv6 = false;
+    std::string bip6{};         // "fd00::1/64"; empty: of fixed_cidr6, or a unique local one
+    std::string fixed_cidr6{};  // the subnet, or with bip6 a part of it to allocate from
+    std::string host_ip{};      // for ports that are published without an address
+    bool icc = true;
+    bool masquerade = true;
     uint32_t mtu = 1500;
   };
 
@@ -189,10 +218,18 @@ class Networks {
   // that is still there (a crash) is replaced. Throws Error{not_found} for the network,
   // Error{conflict} for a taken address, Error{unavailable} when the pool is exhausted.
   EndpointSettings attach(const AttachRequest& request);
+  // Sees to it that a container's ports lead in through its way out, wherever they led before;
+  // without a way out, nothing is published. `requests` are for a container that has no ports yet.
+  // A network that it is about to leave does not count. Throws Error{internal} for a port that is
+  // taken.
+  void place_ports(std::string_view container_id, const std::vector<PortRequest>& requests,
+                   std::string_view leaving_network = "");
   void release(std::string_view container_id);
   // The container has ended and will be released soon. Does not block.
   void expect_release(const std::string& container_id) { host_.expect_unpublish(container_id); }
   void release(std::string_view container_id, std::string_view network_id);
+  // Makes bridges and rules be there again that somebody took away. Never throws.
+  void restore();
   // Recovery: frees what belongs to none of these containers, which are those that run.
   void release_unowned(const std::set<std::string>& container_ids);
 
@@ -206,7 +243,9 @@ class Networks {
   void add_predefined(const Options& options);
   void add_bridge_network(const Options& options);
   void remove_bridge_network();
+  AddressPool choose_bridge_subnet(const Options& options, const std::optional<Network>& old);
   AddressPool choose_bridge_pool(const Options& options, const std::optional<Network>& old);
+  AddressPool6 choose_bridge_pool6(const Options& options, const std::optional<Network>& old);
   AddressPool choose_free_pool();
   AddressPool choose_pool(const NewNetwork::Subnet& wanted);
   AddressPool6 choose_pool6(const NewNetwork::Subnet& wanted);
@@ -217,8 +256,7 @@ class Networks {
   uint32_t choose_address(const Network& network, const std::string& requested);
   std::string choose_address6(const Network& network, const std::string& requested,
                               uint32_t address);
-  void publish_ports(const Network& network, EndpointSettings& endpoint,
-                     const std::vector<PortRequest>& ports);
+  void move_ports(EndpointSettings holder, EndpointSettings target);
   std::vector<PortRule> port_rules(const Network& network) const;
   void release_endpoints(const std::vector<EndpointSettings>& endpoints);
   void publish(std::string action, const Network& network, const std::string& container = "");

@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstring>
@@ -90,6 +91,27 @@ std::optional<sys::UniqueFd> find_socket(PublishedPort& port) {
 
 }  // namespace
 
+namespace {
+
+bool is_same(const PublishedPort& a, const PublishedPort& b) {
+  return a.host_port == b.host_port && a.protocol == b.protocol && a.host_ip == b.host_ip &&
+         a.container_port == b.container_port;
+}
+
+}  // namespace
+
+const PublishedPort* PortSockets::find_held(const std::string& owner,
+                                            const PortRequest& request) const {
+  const PublishedPort wanted{.protocol = request.protocol,
+                             .host_ip = request.host_ip,
+                             .host_port = request.first,
+                             .container_port = request.container_port};
+  for (const Held& held : held_)
+    if (request.first == request.last && held.owner == owner && is_same(held.port, wanted))
+      return &held.port;
+  return nullptr;
+}
+
 bool PortSockets::is_about_to_be_free(const PublishedPort& port) const {
   for (const Held& held : held_)
     if (held.port.host_port == port.host_port && held.port.protocol == port.protocol &&
@@ -126,6 +148,10 @@ std::vector<PublishedPort> PortSockets::hold(const std::string& owner,
   std::vector<Held> opened;
   std::vector<PublishedPort> ports;
   for (const PortRequest& request : requests) {
+    if (const PublishedPort* port = find_held(owner, request)) {
+      ports.push_back(*port);
+      continue;
+    }
     opened.push_back(open(lock, owner, request));
     ports.push_back(opened.back().port);
   }
@@ -136,9 +162,7 @@ std::vector<PublishedPort> PortSockets::hold(const std::string& owner,
 bool PortSockets::hold_again(const std::string& owner, const PublishedPort& port) {
   std::lock_guard lock(mutex_);
   for (const Held& held : held_)
-    if (held.owner == owner && held.port.host_port == port.host_port &&
-        held.port.protocol == port.protocol && held.port.host_ip == port.host_ip)
-      return true;
+    if (held.owner == owner && is_same(held.port, port)) return true;
   PublishedPort again = port;
   auto socket = find_socket(again);
   if (!socket) return false;
@@ -150,6 +174,16 @@ void PortSockets::release(const std::string& owner) {
   std::lock_guard lock(mutex_);
   std::erase_if(held_, [&](const Held& held) { return held.owner == owner; });
   ending_.erase(owner);
+  released_.notify_all();
+}
+
+void PortSockets::release_except(const std::string& owner, const std::vector<PublishedPort>& kept) {
+  std::lock_guard lock(mutex_);
+  std::erase_if(held_, [&](const Held& held) {
+    return held.owner == owner && std::none_of(kept.begin(), kept.end(), [&](const auto& port) {
+             return is_same(held.port, port);
+           });
+  });
   released_.notify_all();
 }
 

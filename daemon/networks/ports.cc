@@ -44,7 +44,7 @@ Range parse_range(std::string_view text) {
 }
 
 std::string expect_host_ip(const std::string& text) {
-  if (text.empty()) return any_ipv4;
+  if (text.empty()) return "";
   if (auto address = runtime::parse_ipv6(text)) return runtime::format_ipv6(*address);
   if (!runtime::parse_ipv4(text)) refuse(fmt::format("invalid IP address in a port: \"{}\"", text));
   return text;

@@ -13,7 +13,7 @@ namespace ctr::daemon {
 struct PortRequest {
   std::string protocol = "tcp";  // "tcp", "udp", "sctp"
   uint16_t container_port = 0;
-  std::string host_ip = "0.0.0.0";
+  std::string host_ip{};  // empty: where the network says, by default every address of the host
   uint16_t first = 0, last = 0;  // one of these; 0: any that is free
 };
 

@@ -76,9 +76,14 @@ ALTER TABLE network_endpoints ADD COLUMN gateway_priority INTEGER NOT NULL DEFAU
 CREATE UNIQUE INDEX network_endpoints_by_address6 ON network_endpoints (network_id, address6);
 )sql";
 
+constexpr std::string_view fourth_version = R"sql(
+ALTER TABLE networks ADD COLUMN address_range6 TEXT NOT NULL DEFAULT '';  -- or "" for all of the subnet
+)sql";
+
 constexpr std::string_view network_columns =
     "id, name, driver, created, predefined, internal, attachable, bridge, mtu, subnet, gateway, "
-    "address_range, subnet_given, options, labels, subnet6, gateway6, auxiliary";
+    "address_range, subnet_given, options, labels, subnet6, gateway6, auxiliary, "
+    "address_range6";
 
 NetworkDriver driver_of(std::string_view text) {
   if (text == "host") return NetworkDriver::host;
@@ -107,7 +112,7 @@ Network network_of(const Statement& row) {
                                .given = row.integer(12) != 0};
   network.options = map_of(row.text(13));
   network.labels = map_of(row.text(14));
-  if (!row.text(15).empty()) network.pool6 = plan_pool6(row.text(15), row.text(16));
+  if (!row.text(15).empty()) network.pool6 = plan_pool6(row.text(15), row.text(16), row.text(18));
   network.auxiliary = map_of(row.text(17));
   return network;
 }
@@ -148,13 +153,14 @@ void bind_network(Statement& statement, const Network& network) {
                  pool.given, dump_json(network.options), dump_json(network.labels),
                  network.pool6 ? to_string(network.pool6->subnet) : std::string(),
                  network.pool6 ? format_ipv6(network.pool6->gateway) : std::string(),
-                 dump_json(network.auxiliary));
+                 dump_json(network.auxiliary),
+                 network.pool6 ? to_string(network.pool6->range) : std::string());
 }
 
 }  // namespace
 
 void migrate(Database& database) {
-  database.migrate("networks", {first_version, second_version, third_version});
+  database.migrate("networks", {first_version, second_version, third_version, fourth_version});
 }
 
 std::vector<Network> list_networks(Database& database) {
@@ -183,7 +189,7 @@ std::vector<Network> find_networks_by_prefix(Database& database, std::string_vie
 void insert_network(Database& database, const Network& network) {
   Statement insert(database,
                    fmt::format("INSERT INTO networks ({}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, "
-                               "?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                               "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                network_columns));
   bind_network(insert, network);
   insert.run();
@@ -192,7 +198,7 @@ void insert_network(Database& database, const Network& network) {
 void update_network(Database& database, const Network& network) {
   Statement update(
       database, fmt::format("UPDATE networks SET ({}) = (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-                            "?, ?, ?, ?, ?) WHERE id = ?1",
+                            "?, ?, ?, ?, ?, ?) WHERE id = ?1",
                             network_columns));
   bind_network(update, network);
   update.run();

@@ -134,7 +134,8 @@ void attach_websocket(Exchange& exchange, Containers& containers) {
   if (exchange.query_bool("logs"))
     read_log(log, {.stdout_stream = options.stdout_stream, .stderr_stream = options.stderr_stream},
              [&](const LogRecord& record) {
-               return send_all(client.socket.get(), websocket_frame(WebSocketKind::binary, record.text));
+               return send_all(client.socket.get(),
+                               websocket_frame(WebSocketKind::binary, record.text));
              });
   if (exchange.query_bool("stream"))
     pending->finish(std::move(theirs), std::move(options));

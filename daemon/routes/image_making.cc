@@ -155,8 +155,8 @@ void import_from_web(Exchange& exchange, const ImageMaking& making, const std::s
         http, {.url = url, .directory = making.scratch, .progress = show}, client.token());
     std::string piece(piece_size, '\0');
     std::string id = import_archive(making, image_request(exchange), architecture, [&] {
-      const ssize_t count = sys::retry_on_signal(
-          [&] { return ::read(file.get(), piece.data(), piece.size()); });
+      const ssize_t count =
+          sys::retry_on_signal([&] { return ::read(file.get(), piece.data(), piece.size()); });
       return std::string_view(piece.data(), static_cast<size_t>(sys::check(count, "read")));
     });
     body.write(status_message(id));

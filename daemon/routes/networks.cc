@@ -36,6 +36,8 @@ json ipam_json(const Network& network) {
   if (network.pool6) {
     json configuration = {{"Subnet", to_string(network.pool6->subnet)},
                           {"Gateway", format_ipv6(network.pool6->gateway)}};
+    if (!(network.pool6->range == network.pool6->subnet))
+      configuration["IPRange"] = to_string(network.pool6->range);
     if (json auxiliary = auxiliary_json(network, true); !auxiliary.empty())
       configuration["AuxiliaryAddresses"] = std::move(auxiliary);
     configurations.push_back(std::move(configuration));
@@ -88,10 +90,6 @@ NetworkDriver parse_driver(const std::string& text) {
   throw Error(ErrorKind::not_found, fmt::format("plugin \"{}\" not found", text));
 }
 
-[[noreturn]] void refuse_for_now(const std::string& what) {
-  throw Error(ErrorKind::unsupported, what + " is not supported yet");
-}
-
 void read_ipam(const JsonObject& ipam, NewNetwork& wanted) {
   std::string driver = ipam.string("Driver");
   if (!driver.empty() && driver != "default")
@@ -100,10 +98,11 @@ void read_ipam(const JsonObject& ipam, NewNetwork& wanted) {
     NewNetwork::Subnet subnet{.subnet = configuration.string("Subnet"),
                               .gateway = configuration.string("Gateway"),
                               .ip_range = configuration.string("IPRange")};
-    const bool is_ipv6 = (subnet.subnet + subnet.gateway).find(':') != std::string::npos;
+    const bool is_ipv6 =
+        (subnet.subnet + subnet.gateway + subnet.ip_range).find(':') != std::string::npos;
     NewNetwork::Subnet& place = is_ipv6 ? wanted.ipv6 : wanted.ipv4;
     if (!(place.subnet + place.gateway + place.ip_range).empty())
-      refuse_for_now("a network with several subnets of one family");
+      throw Error(ErrorKind::forbidden, "bridge driver doesn't support multiple subnets");
     place = std::move(subnet);
     for (auto& [name, address] : configuration.string_map("AuxiliaryAddresses"))
       wanted.auxiliary[name] = address;

@@ -82,7 +82,8 @@ class Exchange {
   // Sends "101 UPGRADED" where the client asked to upgrade, else "200 OK", and gives the connection
   // away: the server forgets it. `framed` chooses the content type (multiplexed or raw stream).
   virtual HijackedConnection hijack(bool framed) = 0;
-  // The same for a client that speaks websocket; `accept` is the answer to its key (daemon/websocket.h).
+  // The same for a client that speaks websocket; `accept` is the answer to its key
+  // (daemon/websocket.h).
   virtual HijackedConnection hijack_websocket(std::string_view accept) = 0;
 };
 

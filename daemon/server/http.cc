@@ -165,7 +165,9 @@ class HttpExchange final : public Exchange {
 
   HijackedConnection hijack_websocket(std::string_view accept) override {
     AnswerHead head = begin_hijack(101);
-    head.add("Connection", "Upgrade").add("Upgrade", "websocket").add("Sec-WebSocket-Accept", accept);
+    head.add("Connection", "Upgrade")
+        .add("Upgrade", "websocket")
+        .add("Sec-WebSocket-Accept", accept);
     return give_away(head);
   }
 

@@ -51,7 +51,8 @@ sys::UniqueFd bind_socket(int type, uint16_t port) {
 uint16_t port_of(const sys::UniqueFd& socket) {
   sockaddr_in address{};
   socklen_t length = sizeof address;
-  sys::check(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length), "getsockname");
+  sys::check(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &length),
+             "getsockname");
   return ntohs(address.sin_port);
 }
 
@@ -72,8 +73,8 @@ NameSockets open_name_sockets(int network) {
                    .udp_port = port_of(sockets.udp),
                    .tcp_port = port_of(sockets.tcp)});
   } catch (const sys::Error&) {
-    // A kernel without nftables: names are found all the same, only who wants to serve them himself has to
-    // leave this address out.
+    // A kernel without nftables: names are found all the same, only who wants to serve them himself
+    // has to leave this address out.
     return bind_sockets(name_server_port);
   }
   return sockets;

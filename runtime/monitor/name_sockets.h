@@ -8,8 +8,8 @@
 namespace ctr::runtime {
 
 struct NameSockets {
-  // What is sent to 127.0.0.11 port 53, where Docker's containers look, too, arrives at these. They are bound
-  // to other ports: the container's own server may have port 53 on every address.
+  // What is sent to 127.0.0.11 port 53, where Docker's containers look, too, arrives at these. They
+  // are bound to other ports: the container's own server may have port 53 on every address.
   sys::UniqueFd udp;
   sys::UniqueFd tcp;  // listening
 };

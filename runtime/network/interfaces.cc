@@ -202,7 +202,7 @@ void plan_address6(NetlinkBatch& batch, const NetworkInterface& interface, int i
 }
 
 void begin_default_route(NetlinkBatch& batch, const std::string& gateway, int family) {
-  batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL,
+  batch.begin(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE,
               fmt::format("default route through '{}'", gateway));
   rtmsg header{};
   header.rtm_family = static_cast<uint8_t>(family);
@@ -313,7 +313,7 @@ void configure_interfaces(const std::vector<NetworkInterface>& interfaces) {
   socket.execute(batch);
 }
 
-void add_default_route(const NetworkInterface& interface) {
+void set_default_route(const NetworkInterface& interface) {
   NetlinkSocket socket;
   NetlinkBatch batch;
   int index = socket.find_index(interface.name);

@@ -48,9 +48,9 @@ void connect_interfaces(const std::vector<NetworkInterface>& interfaces, Network
 // or the container's own: /proc/sys/net shows the caller's namespace in either).
 void configure_interfaces(const std::vector<NetworkInterface>& interfaces);
 
-// The way out of the caller's network namespace, for each family that the interface has a gateway of;
-// it is configured already.
-void add_default_route(const NetworkInterface& interface);
+// The way out of the caller's network namespace, in place of another, for each family that the
+// interface has a gateway of; it is configured already.
+void set_default_route(const NetworkInterface& interface);
 
 // Waits until packets pass: a link that came up is put to use by a worker of the kernel's, some
 // time later, and what the container sends until then is lost (an ARP request is repeated after a

@@ -36,8 +36,9 @@ class NetlinkBatch {
   void attribute_u16(uint16_t type, uint16_t value) { attribute(type, &value, sizeof value); }
   void attribute_u32(uint16_t type, uint32_t value) { attribute(type, &value, sizeof value); }
 
-  // Requests to nftables come in transactions, all of them carried out or none: what is begun between these two
-  // (linux/netfilter/nfnetlink.h). The end is acknowledged by newer kernels only, so the request before it is.
+  // Requests to nftables come in transactions, all of them carried out or none: what is begun
+  // between these two (linux/netfilter/nfnetlink.h). The end is acknowledged by newer kernels only,
+  // so the request before it is.
   void begin_transaction(uint8_t subsystem);
   void end_transaction(uint8_t subsystem);
 

@@ -23,8 +23,9 @@
 //       ip saddr 127.0.0.11 tcp sport 40002 tcp sport set 53 }
 //   }
 //
-// Both directions of a conversation over loopback pass the output hook. Questions are rewritten before
-// conntrack looks and answers after it, so that it sees one conversation if the container uses it.
+// Both directions of a conversation over loopback pass the output hook. Questions are rewritten
+// before conntrack looks and answers after it, so that it sees one conversation if the container
+// uses it.
 namespace ctr::runtime {
 
 namespace {
@@ -107,7 +108,8 @@ void store_port(NetlinkBatch& batch, uint16_t port, uint32_t offset, uint32_t ch
   });
 }
 
-// Packets of `protocol` whose address and port (the destination's or the source's) are these get another port.
+// Packets of `protocol` whose address and port (the destination's or the source's) are these get
+// another port.
 struct Rewriting {
   const char* chain;
   uint8_t protocol;
@@ -152,8 +154,10 @@ void redirect_port(const PortRedirection& to) {
   batch.attribute(NFTA_TABLE_NAME, table);
   chain(batch, "questions", NF_IP_PRI_RAW);
   chain(batch, "answers", NF_IP_PRI_MANGLE);
-  for (auto [protocol, port] : {std::pair<uint8_t, uint16_t>(IPPROTO_UDP, to.udp_port), {IPPROTO_TCP, to.tcp_port}}) {
-    rule(batch, to.address, {"questions", protocol, ip_destination, destination_port, to.port, port});
+  for (auto [protocol, port] :
+       {std::pair<uint8_t, uint16_t>(IPPROTO_UDP, to.udp_port), {IPPROTO_TCP, to.tcp_port}}) {
+    rule(batch, to.address,
+         {"questions", protocol, ip_destination, destination_port, to.port, port});
     rule(batch, to.address, {"answers", protocol, ip_source, source_port, port, to.port});
   }
   batch.end_transaction(NFNL_SUBSYS_NFTABLES);

@@ -1,6 +1,5 @@
 """User-defined networks: made, connected to while containers run, left again."""
 
-import contextlib
 import json
 import pathlib
 import subprocess
@@ -8,6 +7,7 @@ import subprocess
 import pytest
 
 from engine import BIN, Engine, wait_for
+from lan import HOST, HOST6, OUTSIDE, Lan, run_in
 
 
 @pytest.fixture(scope="module")
@@ -161,35 +161,14 @@ def test_a_container_without_ipv6_has_none(engine, dual):
     engine.ctr("rm", "-f", "four")
 
 
-@contextlib.contextmanager
-def neighbour(engine):
-    """A network namespace beside the engine's, as fd00:98::2: a function that runs a command there."""
-    name = engine.name + "-n6"
-    def call(*command, check=True):
-        return subprocess.run(["ip", "netns", "exec", name, *command], check=check, capture_output=True, text=True)
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        engine.in_netns("ip", "link", "add", "up6", "type", "veth", "peer", "name", "eth0", "netns", name)
-        engine.in_netns("ip", "addr", "add", "fd00:98::1/64", "dev", "up6", "nodad")
-        engine.in_netns("ip", "link", "set", "up6", "up")
-        for line in ("link set lo up", "addr add fd00:98::2/64 dev eth0 nodad", "link set eth0 up"):
-            call("ip", *line.split())
-        yield call
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-
-
 def test_published_ports_lead_in_by_both_families(engine, dual):
     engine.ctr("run", "-d", "--name", "server", "--network", "dual", "-p", "8097:80", "busybox", "sh", "-c",
                "mkdir /www; echo hello > /www/index.html; exec httpd -f -h /www")
     assert sorted(engine.out("port", "server").splitlines()) == ["80/tcp -> 0.0.0.0:8097", "80/tcp -> [::]:8097"]
-    with neighbour(engine) as call:
+    with Lan(engine) as lan:
         def fetch():
-            return call("curl", "-sSg", "-m", "3", "http://[fd00:98::1]:8097/", check=False).stdout == "hello\n"
+            return run_in(lan.neighbour, "curl", "-sg", "-m", "3", f"http://[{HOST6}]:8097/", check=False).stdout == "hello\n"
         wait_for(fetch, "an answer by IPv6")
-        # What is not published is not reached, though the neighbour routes there.
-        call("ip", "-6", "route", "add", "fd00:97::/64", "via", "fd00:98::1")
-        assert call("ping", "-6", "-c", "1", "-W", "1", "fd00:97::2", check=False).returncode != 0
     engine.restart()
     assert "[::]:8097" in engine.out("port", "server")
     engine.ctr("rm", "-f", "server")
@@ -212,12 +191,55 @@ def test_an_ipv6_network_without_a_subnet_has_a_unique_local_one(engine):
     (["--ipv6", "--subnet", "fe80::/64"], "link-local"),
     (["--ipv6", "--subnet", "fd00:99::/64", "--gateway", "fd00:98::1"], "no matching subnet for gateway"),
     (["--ipv6", "--gateway", "fd00:98::1"], "needs a --subnet"),
-    (["--subnet", "10.1.0.0/24", "--subnet", "10.2.0.0/24"], "several subnets of one family"),
+    (["--subnet", "10.1.0.0/24", "--subnet", "10.2.0.0/24"], "doesn't support multiple subnets"),
     (["--subnet", "10.1.0.0/24", "--aux-address", "a=10.2.0.5"], "no matching subnet for aux-address"),
 ])
 def test_subnets_that_cannot_be_are_refused(engine, arguments, word):
     done = engine.ctr("network", "create", *arguments, "bad", check=False)
     assert done.returncode == 1 and word in done.stderr, done.stderr
+
+
+def test_addresses_of_ipv6_come_from_the_part_of_the_subnet_that_was_given(engine):
+    engine.ctr("network", "create", "--ipv6", "--subnet", "10.88.0.0/24", "--subnet", "fd00:88::/64",
+               "--ip-range", "10.88.0.128/25", "--ip-range", "fd00:88::a000/116", "part")
+    engine.ctr("run", "-d", "--name", "r1", "--network", "part", "alpine", "sleep", "600")
+    endpoint = engine.inspect("r1")["NetworkSettings"]["Networks"]["part"]
+    assert endpoint["GlobalIPv6Address"].startswith("fd00:88::a0") and int(endpoint["IPAddress"].split(".")[3]) >= 128
+    configuration = json.loads(engine.docker("network", "inspect", "part").stdout)[0]["IPAM"]["Config"]
+    assert [part["IPRange"] for part in configuration] == ["10.88.0.128/25", "fd00:88::a000/116"]
+    engine.ctr("rm", "-f", "r1")
+    engine.ctr("network", "rm", "part")
+
+
+def test_the_default_bridge_has_ipv6_if_the_daemon_is_told_so():
+    """By flags and by daemon.json; and it is gone when the daemon is started without."""
+    with Engine("--ipv6", "--fixed-cidr-v6", "fd00:87::/64") as six:
+        six.load_alpine()
+        with Lan(six) as lan:
+            serve = "mkdir /www; echo hello > /www/index.html; exec httpd -f -h /www"
+            six.ctr("run", "-d", "--name", "web", "-p", "8080:80", "busybox", "sh", "-c", serve)
+            endpoint = six.inspect("web")["NetworkSettings"]
+            assert (endpoint["GlobalIPv6Address"], endpoint["IPv6Gateway"]) == ("fd00:87::2", "fd00:87::1")
+            for address in (f"[{HOST6}]", HOST):
+                wait_for(lambda: run_in(lan.neighbour, "curl", "-sg", "-m", "3", f"http://{address}:8080/", check=False).stdout
+                         == "hello\n", address)
+            six.ctr("run", "--rm", "alpine", "ping", "-6", "-c", "1", "-W", "3", "fd00:87::2")
+            six.ctr("rm", "-f", "web")
+            six.stop()
+            six.flags = []
+            six.start()
+            assert "inet6" not in six.out("run", "--rm", "alpine", "ip", "addr", "show", "dev", "eth0")
+            assert "table ip6 ctr_" not in run_in(six.name, "nft", "list", "tables").stdout
+            six.stop()
+            (six.base / "daemon.json").write_text(json.dumps({"ipv6": True, "fixed-cidr-v6": "fd00:86::/64", "ip": "127.0.0.1",
+                                                              "fixed-cidr": "172.17.9.0/24", "bip": "172.17.0.1/16"}))
+            six.flags = ["--config-file", str(six.base / "daemon.json")]
+            six.start()
+            six.ctr("run", "-d", "--name", "web", "-p", "8080:80", "busybox", "sh", "-c", serve)
+            endpoint = six.inspect("web")["NetworkSettings"]
+            assert endpoint["GlobalIPv6Address"].startswith("fd00:86::") and endpoint["IPAddress"].startswith("172.17.9.")
+            assert endpoint["Ports"] == {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]}
+            assert lan.reaches(six.inspect("web")["State"]["Pid"], OUTSIDE)
 
 
 # --- auxiliary addresses, containers kept apart, gateway priority ---

@@ -8,8 +8,7 @@ import time
 import pytest
 
 from engine import Engine, docker_client
-
-HOST, NEIGHBOUR = "10.97.0.1", "10.97.0.2"
+from lan import HOST, HOST6, NEIGHBOUR, Lan
 
 
 @pytest.fixture(scope="module")
@@ -21,23 +20,9 @@ def engine():
 
 @pytest.fixture(scope="module")
 def neighbour(engine):
-    """The name of a network namespace with a link to the engine's."""
-    name = engine.name + "-n"
-    subprocess.run(["ip", "netns", "add", name], check=True)
-    try:
-        engine.in_netns("ip", "link", "add", "up0", "type", "veth", "peer", "name", "eth0", "netns", name)
-        engine.in_netns("ip", "addr", "add", f"{HOST}/24", "dev", "up0")
-        engine.in_netns("ip", "link", "set", "up0", "up")
-        for command in (["addr", "add", f"{NEIGHBOUR}/24", "dev", "eth0"], ["link", "set", "eth0", "up"],
-                        ["link", "set", "lo", "up"]):
-            subprocess.run(["ip", "-n", name, *command], check=True)
-        yield name
-    finally:
-        subprocess.run(["ip", "netns", "del", name], check=False)
-
-
-# Answers each connection with its client's address.
-WHO = r"while true; do nc -l -p 80 -e sh -c 'netstat -tn 2>/dev/null | grep :80'; done"
+    """The name of a network namespace on the engine's LAN."""
+    with Lan(engine) as lan:
+        yield lan.neighbour
 
 
 @contextlib.contextmanager
@@ -93,40 +78,6 @@ def test_containers_reach_a_published_port_at_the_hosts_address_their_own_too(en
             assert fetch(pid_of(engine, other), HOST, 8080) == expected
 
 
-def test_a_neighbours_address_is_kept_w05(engine, neighbour):
-    with server(engine, "-p", "8080:80", script=WHO):
-        seen = None
-        for _ in range(50):
-            done = subprocess.run(["nsenter", f"--net=/run/netns/{neighbour}", "busybox", "nc", "-w", "3",
-                                   HOST, "8080"], capture_output=True, text=True, input="")
-            seen = done.stdout
-            if seen:
-                break
-            time.sleep(0.1)
-        assert NEIGHBOUR + ":" in seen
-
-
-def test_a_port_published_on_loopback_is_not_reached_from_a_neighbour_w06(engine, neighbour):
-    with server(engine, "-p", "127.0.0.1:8080:80") as name:
-        address = engine.inspect(name)["NetworkSettings"]["IPAddress"]
-        assert fetch(engine.name, "127.0.0.1", 8080) is not None
-        assert fetch(neighbour, HOST, 8080, tries=1) is None
-        attack = ["ip", "-n", neighbour]
-        subprocess.run([*attack, "addr", "del", "127.0.0.1/8", "dev", "lo"], check=True)
-        subprocess.run([*attack, "route", "del", "local", "127.0.0.0/8", "dev", "lo", "table", "local"], check=False)
-        subprocess.run([*attack, "route", "add", "127.0.0.0/8", "via", HOST], check=True)
-        subprocess.run([*attack, "route", "add", address, "via", HOST], check=True)
-        try:
-            for on in ("0", "1"):
-                engine.in_netns("sysctl", "-qw", f"net.ipv4.conf.up0.route_localnet={on}")
-                assert fetch(neighbour, "127.0.0.1", 8080, tries=1) is None
-            assert fetch(neighbour, address, 80, tries=1) is None
-        finally:
-            engine.in_netns("sysctl", "-qw", "net.ipv4.conf.up0.route_localnet=0")
-            subprocess.run([*attack, "route", "del", "127.0.0.0/8"], check=True)
-            subprocess.run([*attack, "route", "del", address], check=True)
-
-
 def test_a_container_reaches_nothing_on_the_hosts_loopback(engine):
     script = ("import http.server;"
               "http.server.HTTPServer(('127.0.0.1',7070),http.server.SimpleHTTPRequestHandler).serve_forever()")
@@ -177,19 +128,6 @@ def test_datagrams_arrive_and_answers_come_back(engine, neighbour):
             echoing.wait()
 
 
-def test_a_taken_port_is_named_and_nothing_is_left_w07(engine):
-    with server(engine, "-p", "8080:80"):
-        refused = engine.ctr("run", "-d", "--name", "second", "-p", "8081:81", "-p", "8080:80", "busybox",
-                             "sleep", "100", check=False)
-        assert refused.returncode == 125
-        assert "Bind for 0.0.0.0:8080 failed: port is already allocated" in refused.stderr
-        engine.ctr("rm", "second")
-        rules = engine.in_netns("nft", "list", "ruleset", capture_output=True, text=True).stdout
-        assert "8081" not in rules
-        with server(engine, "-p", "8081:80"):
-            pass
-
-
 def test_a_port_that_a_process_of_the_host_has_is_taken_and_ours_are_held(engine):
     hold = ("import socket,sys; s=socket.socket(); s.bind(('0.0.0.0',8088)); s.listen(); print('up', flush=True);"
             "sys.stdin.read()")
@@ -238,6 +176,91 @@ def test_another_tables_rules_are_left_alone(engine):
     rules = engine.in_netns("nft", "list", "tables", capture_output=True, text=True).stdout
     assert "table ip foreign" in rules
     engine.in_netns("nft", "delete", "table", "ip", "foreign")
+
+
+# --- ports go where the way out goes ---
+
+
+@pytest.fixture(scope="module")
+def networks(engine):
+    engine.ctr("network", "create", "--subnet", "10.181.0.0/24", "app")
+    engine.ctr("network", "create", "--internal", "--subnet", "10.182.0.0/24", "inner")
+    engine.ctr("network", "create", "--ipv6", "--subnet", "10.183.0.0/24", "--subnet", "fd00:183::/64", "dual")
+    yield
+    engine.ctr("network", "rm", "app", "inner", "dual")
+
+
+def test_ports_move_to_the_network_that_is_left_when_theirs_is_disconnected(engine, neighbour, networks):
+    with server(engine, "--network", "app", "-p", "8080:80", "-p", "81") as name:
+        before = published(engine, name)
+        expected = fetch(neighbour, HOST, 8080)
+        assert expected
+        engine.ctr("network", "connect", "inner", name)
+        engine.ctr("network", "connect", "bridge", name)
+        assert fetch(neighbour, HOST, 8080) == expected
+        engine.ctr("network", "disconnect", "app", name)
+        assert fetch(neighbour, HOST, 8080) == expected and fetch(engine.name, "127.0.0.1", 8080) == expected
+        assert published(engine, name) == before  # the number that was free is the same, too
+        engine.restart()
+        assert fetch(neighbour, HOST, 8080) == expected
+        engine.ctr("network", "disconnect", "bridge", name)  # what is left is internal
+        assert fetch(neighbour, HOST, 8080, tries=1) is None
+        engine.ctr("network", "connect", "app", name)
+        assert fetch(neighbour, HOST, 8080) == expected
+        engine.ctr("network", "disconnect", "inner", name)
+
+
+def test_a_network_of_a_higher_priority_takes_the_way_out_and_the_ports(engine, neighbour, networks):
+    with server(engine, "-p", "8080:80") as name:
+        expected = fetch(neighbour, HOST, 8080)
+        engine.ctr("network", "connect", "--gw-priority", "5", "dual", name)
+        assert "default via 10.183.0.1" in engine.out("exec", name, "ip", "route")
+        assert "default via fd00:183::1" in engine.out("exec", name, "ip", "-6", "route")
+        assert fetch(neighbour, HOST, 8080) == expected and fetch(neighbour, f"[{HOST6}]", 8080) == expected
+        assert sorted(p["HostIp"] for p in published(engine, name)["80/tcp"]) == ["0.0.0.0", "::"]
+        engine.ctr("network", "disconnect", "dual", name)
+        assert "default via 10.183" not in engine.out("exec", name, "ip", "route")
+        assert fetch(neighbour, HOST, 8080) == expected
+        assert [p["HostIp"] for p in published(engine, name)["80/tcp"]] == ["0.0.0.0"]
+    with server(engine, "-p", "8080:80"):
+        pass  # no socket stayed behind
+
+
+def test_a_port_that_is_taken_keeps_a_container_from_being_connected_and_nothing_changes(engine, neighbour, networks):
+    with server(engine, "-p", "8080:80"), server(engine, "--network", "inner", "-p", "8080:80") as name:
+        refused = engine.ctr("network", "connect", "app", name, check=False)
+        assert refused.returncode == 1 and "port is already allocated" in refused.stderr
+        assert set(engine.inspect(name)["NetworkSettings"]["Networks"]) == {"inner"}
+        assert "eth1" not in engine.out("exec", name, "ip", "addr")
+
+
+def test_options_of_a_network_say_where_its_ports_are_and_how_its_containers_leave_the_host(engine, neighbour):
+    engine.ctr("network", "create", "-o", "com.docker.network.bridge.host_binding_ipv4=127.0.0.1",
+               "-o", "com.docker.network.host_ipv4=10.197.0.99", "-o", "com.docker.network.container_iface_prefix=lan",
+               "--subnet", "10.184.0.0/24", "special")
+    engine.in_netns("ip", "addr", "add", "10.197.0.99/24", "dev", "up0")
+    try:
+        with server(engine, "--network", "special", "-p", "8080:80", "-p", "0.0.0.0:8081:80") as name:
+            assert fetch(engine.name, "127.0.0.1", 8080) and fetch(neighbour, HOST, 8081)
+            assert fetch(neighbour, HOST, 8080, tries=1) is None
+            assert published(engine, name)["80/tcp"][0]["HostIp"] in ("127.0.0.1", "0.0.0.0")
+            assert "lan0" in engine.out("exec", name, "ip", "addr")
+            hear = ("import socket; s=socket.socket(); s.bind(('0.0.0.0',7000)); s.listen(); print('up',flush=True);"
+                    "print(s.accept()[1][0])")
+            listener = subprocess.Popen(["nsenter", f"--net=/run/netns/{neighbour}", "/usr/bin/python3", "-c", hear],
+                                        stdout=subprocess.PIPE, text=True)
+            assert listener.stdout.readline() == "up\n"
+            engine.ctr("exec", name, "nc", "-w", "1", NEIGHBOUR, "7000", check=False)
+            assert listener.communicate(timeout=20)[0] == "10.197.0.99\n"
+    finally:
+        engine.in_netns("ip", "addr", "del", "10.197.0.99/24", "dev", "up0")
+        engine.ctr("network", "rm", "special")
+
+
+def test_an_endpoint_names_its_interface(engine):
+    name = engine.out("run", "--rm", "--network", "name=bridge,driver-opt=com.docker.network.endpoint.ifname=wan7", "busybox",
+                      "ip", "-o", "addr", "show", "wan7")
+    assert "inet 172" in name or "inet " in name
 
 
 @pytest.mark.parametrize("publish, words", [

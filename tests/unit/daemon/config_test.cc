@@ -83,10 +83,21 @@ TEST_CASE("what dockerd protects with and we do not is refused, not ignored") {
   CHECK_THROWS_WITH_AS(parse({"--selinux-enabled"}),
                        "setting 'selinux-enabled' is not supported by ctrd: remove it", Error);
   CHECK_NOTHROW(parse({"--selinux-enabled=false"}));
-  CHECK_THROWS_AS(parse({"--icc=false"}), Error);
   CHECK_THROWS_AS(read_file(R"({"no-new-privileges": true})"), Error);
   CHECK_NOTHROW(read_file(R"({"no-new-privileges": false})"));
   CHECK(parse({"--live-restore", "--storage-driver", "overlay2"}).config.warnings.size() == 2);
+}
+
+TEST_CASE("the default bridge is described as for dockerd") {
+  Config config =
+      read_file(R"({"ipv6": true, "fixed-cidr-v6": "fd00::/64", "fixed-cidr": "172.17.1.0/24",
+      "ip": "127.0.0.1", "ip-masq": false})");
+  CHECK(config.ipv6);
+  CHECK(config.fixed_cidr6 == "fd00::/64");
+  CHECK(config.fixed_cidr == "172.17.1.0/24");
+  CHECK(config.host_ip == "127.0.0.1");
+  CHECK_FALSE(config.ip_masq);
+  CHECK_FALSE(parse({"--icc=false"}).config.icc);
 }
 
 TEST_CASE("the configuration file has dockerd's keys") {

@@ -16,7 +16,8 @@ std::string masked(uint8_t first, std::string_view payload) {
   std::string frame = bytes.substr(0, head) + std::string("\x01\x02\x03\x04", 4);
   frame[0] = static_cast<char>(first);
   frame[1] = static_cast<char>(frame[1] | 0x80);
-  for (size_t i = 0; i < payload.size(); ++i) frame += static_cast<char>(payload[i] ^ "\x01\x02\x03\x04"[i % 4]);
+  for (size_t i = 0; i < payload.size(); ++i)
+    frame += static_cast<char>(payload[i] ^ "\x01\x02\x03\x04"[i % 4]);
   return frame;
 }
 
@@ -29,7 +30,8 @@ TEST_CASE("the handshake's answer is that of the RFC's example") {
 }
 
 TEST_CASE("frames come back as they went, whatever their length and however they arrive") {
-  for (size_t size : {size_t{0}, size_t{1}, size_t{125}, size_t{126}, size_t{65535}, size_t{65536}, WebSocketReader::payload_limit}) {
+  for (size_t size : {size_t{0}, size_t{1}, size_t{125}, size_t{126}, size_t{65535}, size_t{65536},
+                      WebSocketReader::payload_limit}) {
     const std::string payload(size, 'x');
     const std::string bytes = masked(0x82, payload);
     WebSocketReader reader;
@@ -62,7 +64,7 @@ TEST_CASE("what the protocol does not allow is refused") {
   refused(masked(0x83, "unknown kind"));
   refused(masked(0xc2, "reserved bit"));
   refused(masked(0x09, "a ping in pieces"));
-  refused(masked(0x89, std::string(126, 'x')));                        // a ping that is too long
+  refused(masked(0x89, std::string(126, 'x')));  // a ping that is too long
   refused(std::string("\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff", 10) + "mask");  // 2^64 - 1 bytes
   refused(masked(0x82, std::string(WebSocketReader::payload_limit + 1, 'x')));
 }

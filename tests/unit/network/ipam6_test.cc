@@ -42,6 +42,15 @@ TEST_CASE("a pool's gateway is its first address, or the one asked for") {
     CHECK_THROWS_AS(plan_pool6(subnet, gateway), ctr::sys::Error);
 }
 
+TEST_CASE("a part of a subnet is where addresses come from, and others may be asked for") {
+  const AddressPool6 pool = plan_pool6("fd00:1::/64", "", "fd00:1::8000/113");
+  CHECK(choose_address6(pool, 2, nobody) == address("fd00:1::8002"));
+  CHECK(choose_address6(pool, 0x8000, nobody) == address("fd00:1::8000"));  // around
+  CHECK(may_be_given(pool, address("fd00:1::77")));
+  for (const char* range : {"fd00:2::/80", "fd00:1::/60", "10.0.0.0/24", "x"})
+    CHECK_THROWS_AS(plan_pool6("fd00:1::/64", "", range), ctr::sys::Error);
+}
+
 TEST_CASE("an endpoint's address is as far into the subnet as its IPv4 address is into its own") {
   const AddressPool6 pool = plan_pool6("fd00:1::/64", "");
   CHECK(choose_address6(pool, 2, nobody) == address("fd00:1::2"));

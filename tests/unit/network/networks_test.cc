@@ -26,6 +26,11 @@ struct RecordedHost : Networks::Host {
     published[endpoint.container_id] = made;
     return made;
   }
+  std::vector<PublishedPort> move_ports(const Network&, const EndpointSettings& endpoint,
+                                        const Network& to, const EndpointSettings&) override {
+    moved_to = to.name;
+    return endpoint.ports;
+  }
   void hold_ports(const EndpointSettings& endpoint) override {
     held.insert(endpoint.container_id);
   }
@@ -46,6 +51,7 @@ struct RecordedHost : Networks::Host {
   std::string address_of(const std::string&) override { return existing; }
 
   bool fails = false;
+  std::string moved_to;
   std::set<std::string> bridges;
   std::map<std::string, std::vector<PublishedPort>> published;
   std::map<std::string, std::vector<PortRule>> rules;
@@ -110,6 +116,65 @@ TEST_CASE_FIXTURE(Fixture,
   start();
   auto after = networks->list();
   for (size_t i = 0; i < 3; ++i) CHECK(after[i].id == before[i].id);
+}
+
+TEST_CASE_FIXTURE(Fixture,
+                  "the bridge network has IPv6 when the daemon is told so, and loses it again") {
+  CHECK(!networks->get("bridge").pool6);
+  start({.ipv6 = true});
+  const std::string unique = to_string(networks->get("bridge").pool6->subnet);
+  CHECK(unique.starts_with("fd"));
+  start({.ipv6 = true});
+  CHECK(to_string(networks->get("bridge").pool6->subnet) == unique);
+  start({.ipv6 = true, .fixed_cidr6 = "fd00:5::/64"});
+  CHECK(networks->attach({.container_id = "c1"}).ip6 == "fd00:5::2");
+  networks->release("c1");
+  start({.ipv6 = true, .bip6 = "fd00:6::9/64", .fixed_cidr6 = "fd00:6::100/120"});
+  EndpointSettings endpoint = networks->attach({.container_id = "c1"});
+  CHECK(endpoint.gateway6 == "fd00:6::9");
+  CHECK(endpoint.ip6.starts_with("fd00:6::10"));
+  networks->release("c1");
+  start();
+  CHECK(!networks->get("bridge").pool6);
+}
+
+TEST_CASE_FIXTURE(
+    Fixture, "the bridge network gives addresses from the part of its subnet that it is told") {
+  start({.bip = "10.9.0.1/16", .fixed_cidr = "10.9.3.0/24"});
+  CHECK(networks->attach({.container_id = "c1"}).ip.starts_with("10.9.3."));
+  networks->release("c1");
+  start({.bip = "10.9.0.1/16"});
+  CHECK(networks->get("bridge").pool->range == networks->get("bridge").pool->subnet);
+  start({.bridge = "other0", .fixed_cidr = "10.8.0.0/24"});
+  CHECK(to_string(networks->get("bridge").pool->subnet) == "10.8.0.0/24");
+  CHECK(kind_of([&] { start({.bip = "10.9.0.1/16", .fixed_cidr = "10.8.0.0/24"}); }) ==
+        ErrorKind::invalid_argument);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a network's options name its interfaces, and an endpoint's its own") {
+  networks->create({.name = "lan", .options = {{bridge_option::interface_prefix, "lan"}}});
+  CHECK(networks->attach({.container_id = "c1", .network = "lan"}).interface == "lan0");
+  CHECK(networks->attach({.container_id = "c1", .interface = "up"}).interface == "up");
+  CHECK(kind_of([&] { networks->attach({.container_id = "c2", .interface = "lo"}); }) ==
+        ErrorKind::conflict);
+  CHECK(kind_of([&] { networks->attach({.container_id = "c2", .interface = "a/b"}); }) ==
+        ErrorKind::invalid_argument);
+  for (const char* option : {bridge_option::host_binding, bridge_option::source_address})
+    CHECK(kind_of([&] {
+            networks->create({.name = "bad", .options = {{option, "x"}}});
+          }) == ErrorKind::invalid_argument);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a network that was taken from the host is made there again") {
+  networks->attach({.container_id = "c1"});
+  networks->place_ports("c1", {{.container_port = 80, .first = 8080, .last = 8080}});
+  host.bridges.clear();
+  host.rules.clear();
+  networks->restore();
+  CHECK(host.rules["ctr0"].size() == 1);
+  CHECK(warnings.size() == 1);
+  networks->restore();
+  CHECK(warnings.size() == 1);
 }
 
 TEST_CASE_FIXTURE(Fixture, "a network is found by name, id, prefix, and as default") {
@@ -374,10 +439,24 @@ TEST_CASE_FIXTURE(Fixture, "everything can be taken off the host without a daemo
   CHECK(host.bridges.empty());
 }
 
+namespace {
+
+const std::vector<PortRequest> web{
+    {.protocol = "tcp", .container_port = 80, .host_ip = "0.0.0.0", .first = 8080}};
+
+const EndpointSettings* find_endpoint(const std::vector<EndpointSettings>& endpoints,
+                                      const std::string& network) {
+  for (const EndpointSettings& endpoint : endpoints)
+    if (endpoint.network_name == network) return &endpoint;
+  return nullptr;
+}
+
+}  // namespace
+
 TEST_CASE_FIXTURE(Fixture, "published ports outlive the daemon and go with their container") {
-  AttachRequest request{.container_id = "c1"};
-  request.ports = {{.protocol = "tcp", .container_port = 80, .host_ip = "0.0.0.0", .first = 8080}};
-  CHECK(networks->attach(request).ports.at(0).host_port == 8080);
+  networks->attach({.container_id = "c1"});
+  networks->place_ports("c1", web);
+  CHECK(networks->endpoints_of("c1").at(0).ports.at(0).host_port == 8080);
   start();
   networks->release_unowned({"c1"});
   CHECK(host.held == std::set<std::string>{"c1"});
@@ -387,10 +466,30 @@ TEST_CASE_FIXTURE(Fixture, "published ports outlive the daemon and go with their
   CHECK(host.published.empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a port that is taken leaves no endpoint (W07)") {
-  AttachRequest request{.container_id = "c1"};
-  request.ports = {{.protocol = "tcp", .container_port = 80, .host_ip = "0.0.0.0", .first = 80}};
+TEST_CASE_FIXTURE(Fixture,
+                  "ports lead in through the network of the default route, and move with it") {
+  networks->create({.name = "app"});
+  networks->create({.name = "inner", .internal = true});
+  networks->attach({.container_id = "c1", .network = "inner"});
+  networks->place_ports("c1", web);
+  CHECK(host.published.empty());  // nobody would come
+  networks->attach({.container_id = "c1", .network = "bridge"});
+  networks->place_ports("c1", web);
+  CHECK(host.published.size() == 1);
+  networks->attach({.container_id = "c1", .network = "app", .gateway_priority = 1});
+  networks->place_ports("c1", web);
+  CHECK(host.moved_to == "app");
+  CHECK(find_endpoint(networks->endpoints_of("c1"), "bridge")->ports.empty());
+  networks->place_ports("c1", {}, networks->get("app").id);
+  CHECK(host.moved_to == "bridge");
+  CHECK(find_endpoint(networks->endpoints_of("c1"), "bridge")->ports.size() == 1);
+  networks->release("c1", networks->get("app").id);
+  CHECK(host.published.size() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a port that is taken is not recorded (W07)") {
+  networks->attach({.container_id = "c1"});
   host.fails = true;
-  CHECK(kind_of([&] { networks->attach(request); }) == ErrorKind::internal);
-  CHECK(networks->endpoints_of("c1").empty());
+  CHECK(kind_of([&] { networks->place_ports("c1", web); }) == ErrorKind::internal);
+  CHECK(networks->endpoints_of("c1").at(0).ports.empty());
 }
