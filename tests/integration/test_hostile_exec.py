@@ -399,11 +399,10 @@ def test_e12_a_tracer_that_never_lets_go_does_not_keep_the_monitor_busy(engine, 
     try:
         monitor = monitor_of(engine, "tracer")
         wait_for(lambda: "Z" in states_of_children(monitor), "the victim to be dead and held", 40)
-        before = switches_of(monitor)
-        time.sleep(2)
-        # Some looks a second, not some hundred thousand.
-        assert switches_of(monitor) - before < 200
-        assert processor_time(monitor) < 2, "seconds"
+        before = processor_time(monitor)
+        time.sleep(3)
+        # Some looks a second take no time that can be measured; looking without a pause takes all that there is.
+        assert processor_time(monitor) - before < 0.1, "seconds"
     finally:
         engine.ctr("rm", "-f", "tracer")
         client.wait(30)
@@ -426,8 +425,3 @@ def states_of_children(pid):
 def processor_time(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def switches_of(pid):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)

@@ -339,7 +339,7 @@ def test_r09_a_root_that_is_being_exchanged_never_gives_a_container_without_its_
                 assert_protected(pid)
             finally:
                 oci.call("delete", "--force", "c", check=False)
-    assert started > 0
+    assert ITERATIONS - started <= allowed_failures(ITERATIONS), started
 
 
 def assert_protected(pid):
