@@ -101,5 +101,6 @@ def open_docker():
         return
     with docker(storage="overlay2", bridge=True) as peer:
         host = f"unix://{peer.base}/docker.sock"
+        subprocess.run(["ip", "-n", peer.name, "link", "set", "lo", "up"], check=True)
         yield Side("docker", [find_program("docker"), "-H", host], peer.base / "docker.sock", peer.name,
                    {**peer.env, "DOCKER_HOST": host})
