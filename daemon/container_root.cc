@@ -53,8 +53,8 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
   sys::check(::unshare(CLONE_NEWNS), "unshare the mount namespace");
   sys::mount_by_path("", "/", "", MS_REC | MS_PRIVATE, "");
   const image::Snapshot& snapshot = root.snapshot;
-  sys::UniqueFd overlay =
-      runtime::attach_overlay({.lower = snapshot.lower, .upper = snapshot.upper, .work = snapshot.work}, root.directory);
+  sys::UniqueFd overlay = runtime::attach_overlay(
+      {.lower = snapshot.lower, .upper = snapshot.upper, .work = snapshot.work}, root.directory);
   std::vector<MountPoint> mounts = root.mounts;
   // "/a" before "/a/b".
   std::sort(mounts.begin(), mounts.end(),
@@ -71,7 +71,8 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
 
 }  // namespace
 
-void visit_running_root(const runtime::ContainerState& state, const image::IdRanges& ids, const RootVisit& visit) {
+void visit_running_root(const runtime::ContainerState& state, const image::IdRanges& ids,
+                        const RootVisit& visit) {
   sys::Error gone(sys::ErrorKind::conflict, "the container is not running any more");
   auto process = sys::find_at(AT_FDCWD, "/proc/" + std::to_string(state.pid), O_PATH | O_DIRECTORY);
   // From here on the descriptor stands for this process, or for none.

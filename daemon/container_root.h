@@ -14,16 +14,17 @@
 namespace ctr::daemon {
 
 struct VisitedRoot {
-  int directory = -1;      // open for reading (O_RDONLY)
-  image::IdRanges ids{};   // how its files' owners look from here: of the container's user namespace
+  int directory = -1;     // open for reading (O_RDONLY)
+  image::IdRanges ids{};  // how its files' owners look from here: of the container's user namespace
 };
-// What is done with the root. Everything below it is the container's to change at any time: resolve with
-// sys/path.h.
+// What is done with the root. Everything below it is the container's to change at any time: resolve
+// with sys/path.h.
 using RootVisit = std::function<void(const VisitedRoot& root)>;
 
-// Of a running container: the root of its first process. With a user namespace (`ids`), what the visit makes
-// is its root's. Throws Error{conflict} if that process is gone.
-void visit_running_root(const runtime::ContainerState& state, const image::IdRanges& ids, const RootVisit& visit);
+// Of a running container: the root of its first process. With a user namespace (`ids`), what the
+// visit makes is its root's. Throws Error{conflict} if that process is gone.
+void visit_running_root(const runtime::ContainerState& state, const image::IdRanges& ids,
+                        const RootVisit& visit);
 
 struct StoppedRoot {
   image::Snapshot snapshot;

@@ -27,10 +27,13 @@ bool is_same_network(const std::string& a, const std::string& b) {
   return canonical(a) == canonical(b);
 }
 
-// The directory is new with each start: nobody reads before the monitor, no rename is needed.
-void write_plain(const std::string& path, const std::string& content) {
+// The directory is new with each start: nobody reads before the monitor, no rename is needed. The file is
+// the root's whom the container has: the exec root may lie on a file system whose ids cannot be mapped.
+void write_plain(const std::string& path, const std::string& content, const image::IdRanges& ids) {
   sys::UniqueFd file = sys::open_at(AT_FDCWD, path, O_WRONLY | O_CREAT | O_EXCL, 0644);
   sys::write_all(file.get(), content, path);
+  if (ids.mapped())
+    sys::check(::fchown(file.get(), ids.uids.first, ids.gids.first), "chown", path);
 }
 
 }  // namespace
@@ -112,10 +115,12 @@ void Launcher::write_network_files(const ContainerRecord& record, Placement& pla
     if (hosts.host_gateway.empty()) hosts.host_gateway = endpoint.gateway;
   }
   if (shares_host) hosts.host_file = sys::find_file("/etc/hosts").value_or("");
-  write_plain(placement.hosts_path, hosts_file(hosts));
-  write_plain(placement.hostname_path, hostname_file(record.config.hostname));
-
-  write_plain(placement.resolv_conf_path, resolv_conf_for(record, placement.name_server));
+  const auto write = [&](const std::string& path, const std::string& content) {
+    write_plain(path, content, placement.ids);
+  };
+  write(placement.hosts_path, hosts_file(hosts));
+  write(placement.hostname_path, hostname_file(record.config.hostname));
+  write(placement.resolv_conf_path, resolv_conf_for(record, placement.name_server));
 }
 
 std::string Launcher::resolv_conf_for(const ContainerRecord& record, bool name_server) const {

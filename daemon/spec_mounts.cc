@@ -66,10 +66,9 @@ Mount tmpfs_mount(std::string destination, std::vector<std::string> options) {
 }
 
 void add_engine_file(std::vector<Mount>& mounts, const std::string& source, const char* target,
-                     bool read_only, bool idmapped) {
+                     bool read_only) {
   if (source.empty()) return;
   SettledMount settled;
-  settled.idmapped = idmapped;
   settled.source = source;
   settled.target = target;
   settled.read_only = read_only;
@@ -133,15 +132,14 @@ std::vector<Mount> plan_mounts(const HostConfig& host_config, const Placement& p
                    [](const Mount& a, const Mount& b) { return depth(a) < depth(b); });
 
   std::vector<Mount> ours = default_mounts(host_config);
-  const bool idmapped = placement.ids.mapped();
   const bool read_only = host_config.readonly_rootfs;
-  add_engine_file(ours, placement.resolv_conf_path, "/etc/resolv.conf", read_only, idmapped);
-  add_engine_file(ours, placement.hostname_path, "/etc/hostname", read_only, idmapped);
-  add_engine_file(ours, placement.hosts_path, "/etc/hosts", read_only, idmapped);
+  add_engine_file(ours, placement.resolv_conf_path, "/etc/resolv.conf", read_only);
+  add_engine_file(ours, placement.hostname_path, "/etc/hostname", read_only);
+  add_engine_file(ours, placement.hosts_path, "/etc/hosts", read_only);
   if (host_config.init.value_or(false))
-    add_engine_file(ours, facts.docker_init, "/sbin/docker-init", true, idmapped);
+    add_engine_file(ours, facts.docker_init, "/sbin/docker-init", true);
   // The queues of the host's IPC namespace can be mounted by the host's root only.
-  const bool no_queues = idmapped && host_config.ipc_mode == "host";
+  const bool no_queues = placement.ids.mapped() && host_config.ipc_mode == "host";
   std::erase_if(ours, [&](const Mount& mount) {
     return is_replaced(mount, users) || (no_queues && mount.type == "mqueue");
   });

@@ -18,8 +18,8 @@ namespace {
 using image::IdRange;
 using image::IdRanges;
 
-// Where nobody else gives out ids: above useradd's (SUB_UID_MAX, 600100000) and systemd's containers
-// (1879048191), below what programs take for negative numbers.
+// Where nobody else gives out ids: above useradd's (SUB_UID_MAX, 600100000) and systemd's
+// containers (1879048191), below what programs take for negative numbers.
 constexpr uint32_t first_id = 0x70000000;
 constexpr uint32_t end_id = 0x7fff0000;
 constexpr uint32_t granule = 65536;  // ids of one container that asks for no number
@@ -51,15 +51,15 @@ bool is_number(const std::string& text) {
 using Account = std::pair<std::string, std::string>;
 
 Account find_user(const std::string& text) {
-  const passwd* found = is_number(text) ? ::getpwuid(static_cast<uid_t>(std::stoul(text)))
-                                        : ::getpwnam(text.c_str());
+  const passwd* found =
+      is_number(text) ? ::getpwuid(static_cast<uid_t>(std::stoul(text))) : ::getpwnam(text.c_str());
   if (found == nullptr) refuse("--userns-remap: there is no user '{}' on this host", text);
   return {found->pw_name, std::to_string(found->pw_uid)};
 }
 
 Account find_group(const std::string& text) {
-  const group* found = is_number(text) ? ::getgrgid(static_cast<gid_t>(std::stoul(text)))
-                                       : ::getgrnam(text.c_str());
+  const group* found =
+      is_number(text) ? ::getgrgid(static_cast<gid_t>(std::stoul(text))) : ::getgrnam(text.c_str());
   if (found == nullptr) refuse("--userns-remap: there is no group '{}' on this host", text);
   return {found->gr_name, std::to_string(found->gr_gid)};
 }
@@ -71,9 +71,11 @@ IdRange find_range(const char* file, const Account& account) {
 IdRange read_range(const char* file, const Account& account) {
   const IdRange range = find_range(file, account);
   if (range.size == 0)
-    refuse("--userns-remap: {} has no range of ids for '{}'. Add one: usermod --add-subuids 100000-165535 "
-           "--add-subgids 100000-165535 {}",
-           file, account.first, account.first);
+    refuse(
+        "--userns-remap: {} has no range of ids for '{}'. Add one: usermod --add-subuids "
+        "100000-165535 "
+        "--add-subgids 100000-165535 {}",
+        file, account.first, account.first);
   return range;
 }
 
@@ -156,8 +158,9 @@ uint32_t UserRanges::find_free(uint32_t size) const {
     if (end > first) first = first_id + (end - first_id + granule - 1) / granule * granule;
   }
   if (first >= end_id || end_id - first < size)
-    throw sys::Error(sys::ErrorKind::unavailable,
-                     "all ranges of ids for user namespaces are taken: stop containers, or use --userns=host");
+    throw sys::Error(
+        sys::ErrorKind::unavailable,
+        "all ranges of ids for user namespaces are taken: stop containers, or use --userns=host");
   return static_cast<uint32_t>(first);
 }
 

@@ -33,13 +33,29 @@ constexpr unsigned long ms_private = 1u << 18;
 void map_in_place(const std::string& directory, int user_namespace) {
   sys::UniqueFd tree = sys::clone_mount(AT_FDCWD, directory, false);
   if (!map_mount_ids(tree.get(), user_namespace, false))
-    throw sys::Error(sys::ErrorKind::invalid_argument,
-                     fmt::format("a user namespace needs a file system whose ids can be mapped, and that of '{}' "
-                                 "is none (ext4, xfs and btrfs are): {}; run it with --userns=host",
-                                 directory, sys::errno_text(errno)),
-                     errno);
+    throw sys::Error(
+        sys::ErrorKind::invalid_argument,
+        fmt::format(
+            "a user namespace needs a file system whose ids can be mapped, and that of '{}' "
+            "is none (ext4, xfs and btrfs are): {}; run it with --userns=host",
+            directory, sys::errno_text(errno)),
+        errno);
   sys::UniqueFd target = sys::open_at(AT_FDCWD, directory, O_PATH | O_DIRECTORY);
   sys::attach_mount(tree.get(), target.get());
+}
+
+sys::UniqueFd attach_mapped_overlay(const Overlay& overlay) {
+  try {
+    return attach_overlay(overlay, overlay.upper);
+  } catch (const sys::Error& error) {
+    if (error.error_number() != EINVAL) throw;
+    throw sys::Error(
+        sys::ErrorKind::unsupported,
+        fmt::format("a user namespace needs an overlay whose layers are mapped, which Linux "
+                    "has since 5.19: {}; run it with --userns=host",
+                    error.what()),
+        EINVAL);
+  }
 }
 
 sys::UniqueFd make_overlay(const ContainerSpec& spec, int user_namespace) {
@@ -47,10 +63,10 @@ sys::UniqueFd make_overlay(const ContainerSpec& spec, int user_namespace) {
   for (const std::string& lower : overlay.lower) map_in_place(lower, user_namespace);
   // The two must be on one mount.
   map_in_place(overlay.upper.substr(0, overlay.upper.rfind('/')), user_namespace);
-  // An overlay works on its layers with the ids of who mounted it, which must be ids that the mapping knows.
+  // An overlay works on its layers with the ids of who mounted it, which must be ids that the
+  // mapping knows.
   take_file_ids(host_root(spec.uid_mappings), host_root(spec.gid_mappings));
-  const sys::UniqueFd attached = attach_overlay(overlay, overlay.upper);
-  return sys::clone_mount(attached.get(), "", false);
+  return sys::clone_mount(attach_mapped_overlay(overlay).get(), "", false);
 }
 
 // Of a namespace that is not the container's own: a tmpfs in which nodes are devices, over /dev.
@@ -63,7 +79,8 @@ void make_nodes(const ContainerSpec& spec, const LaunchChannel& channel) {
   for (const Device& device : spec.devices) {
     const std::string name = std::to_string(number++);
     const mode_t type = device.type == 'b' ? S_IFBLK : device.type == 'p' ? S_IFIFO : S_IFCHR;
-    const dev_t id = makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
+    const dev_t id =
+        makedev(static_cast<unsigned>(device.major), static_cast<unsigned>(device.minor));
     sys::check(::mknodat(nodes.get(), name.c_str(), type | (device.mode & 07777), id), "mknod",
                device.path);
     sys::check(::fchownat(nodes.get(), name.c_str(), host_id(spec.uid_mappings, device.uid),
@@ -74,7 +91,7 @@ void make_nodes(const ContainerSpec& spec, const LaunchChannel& channel) {
 }
 
 void make_and_send(const ContainerSpec& spec, int user_namespace,
-                                const LaunchChannel& channel) noexcept {
+                   const LaunchChannel& channel) noexcept {
   try {
     sys::check(::unshare(CLONE_NEWNS), "unshare the mount namespace");
     sys::mount_by_path("", "/", "", ms_private | ms_recursive, "");
@@ -118,7 +135,8 @@ MappedRoot make_mapped_root(const ContainerSpec& spec, int user_namespace) {
   MappedRoot made;
   for (const Device& device : spec.devices)
     made.nodes.emplace(&device, channel.first.expect(Step::mounted));
-  if (spec.root.overlay && spec.root.overlay->idmapped) made.overlay = channel.first.expect(Step::mounted);
+  if (spec.root.overlay && spec.root.overlay->idmapped)
+    made.overlay = channel.first.expect(Step::mounted);
   return made;
 }
 

@@ -12,10 +12,10 @@
 #include "runtime/mapped_root.h"
 #include "runtime/mount_apply.h"
 #include "runtime/mount_plan.h"
+#include "runtime/namespaces.h"
 #include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/mount.h"
-#include "runtime/namespaces.h"
 #include "runtime/user_namespace.h"
 
 namespace ctr::runtime {
@@ -27,7 +27,8 @@ sys::UniqueFd make_mapping(const std::vector<IdMap>& uids, const std::vector<IdM
   const long pid = ::syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
   if (pid < 0 && errno == ENOSPC)
     throw sys::Error(sys::ErrorKind::unavailable,
-                     "no more user namespaces: /proc/sys/user/max_user_namespaces is reached", ENOSPC);
+                     "no more user namespaces: /proc/sys/user/max_user_namespaces is reached",
+                     ENOSPC);
   sys::check(pid, "clone");
   if (pid == 0) {
     while (true) ::pause();
@@ -67,8 +68,8 @@ class ContainerMapping {
   sys::UniqueFd fd_;
 };
 
-// "idmap" without mappings of its own means the container's (runtime-spec, config-linux.md); "tryidmap" is
-// ours: as many of its mounts as can be mapped.
+// "idmap" without mappings of its own means the container's (runtime-spec, config-linux.md);
+// "tryidmap" is ours: as many of its mounts as can be mapped.
 void map_ids(int tree, const Mount& mount, ContainerMapping& container) {
   sys::UniqueFd own;
   if (!mount.uid_mappings.empty()) own = make_mapping(mount.uid_mappings, mount.gid_mappings);
@@ -82,7 +83,8 @@ void map_ids(int tree, const Mount& mount, ContainerMapping& container) {
                    errno);
 }
 
-void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container, MountSources& sources) {
+void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container,
+                      MountSources& sources) {
   const bool possible = !spec.uid_mappings.empty() && !spec.gid_mappings.empty();
   const bool overlay = spec.root.overlay && spec.root.overlay->idmapped;
   if (!possible || (spec.devices.empty() && !overlay)) return;
@@ -96,7 +98,8 @@ void open_mapped_root(const ContainerSpec& spec, ContainerMapping& container, Mo
 MountSources open_mount_sources(const ContainerSpec& spec) {
   MountSources sources;
   ContainerMapping container(spec);
-  // A user without privileges may mount nothing here; in there he is who he is here, and reaches his own files.
+  // A user without privileges may mount nothing here; in there he is who he is here, and reaches
+  // his own files.
   const bool foreign = has_namespace(spec, NamespaceKind::user) && ::geteuid() == 0;
   if (foreign) open_mapped_root(spec, container, sources);
   if (foreign && !spec.root.overlay)

@@ -11,8 +11,8 @@
 namespace ctr::runtime {
 
 struct MountSources {
-  sys::UniqueFd root;  // the root file system's tree; empty: opened inside
-  std::map<const Mount*, sys::UniqueFd> trees;    // detached, with their attributes
+  sys::UniqueFd root;                           // the root file system's tree; empty: opened inside
+  std::map<const Mount*, sys::UniqueFd> trees;  // detached, with their attributes
   std::map<const Device*, sys::UniqueFd> devices;  // binds of nodes that were made for it
 };
 

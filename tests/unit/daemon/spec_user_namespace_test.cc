@@ -37,7 +37,8 @@ const Mount* find_mount(const ContainerSpec& spec, const std::string& destinatio
 bool is_mapped(const ContainerSpec& spec, const std::string& destination) {
   const Mount* mount = find_mount(spec, destination);
   REQUIRE(mount != nullptr);
-  return std::find(mount->options.begin(), mount->options.end(), "tryidmap") != mount->options.end();
+  return std::find(mount->options.begin(), mount->options.end(), "tryidmap") !=
+         mount->options.end();
 }
 
 std::optional<std::string> user_namespace(const ContainerSpec& spec) {
@@ -58,20 +59,22 @@ TEST_CASE("ids make a user namespace, and what is mounted is seen through them")
   CHECK(spec.gid_mappings[0].size == 1024);
   CHECK(spec.root.overlay->idmapped);
   CHECK(is_mapped(spec, "/data"));
-  CHECK(is_mapped(spec, "/etc/hosts"));
+  CHECK_FALSE(is_mapped(spec, "/etc/hosts"));  // the launcher makes it the container's root's
   CHECK_FALSE(is_mapped(spec, "/proc"));
   CHECK(spec.sysctl.at("net.ipv4.ping_group_range") == "0 1023");
 }
 
 TEST_CASE("a joined container's user namespace is joined as well") {
   Placement placement = mapped_placement();
-  placement.joined = {{NamespaceKind::network, "/proc/7/ns/net"}, {NamespaceKind::user, "/proc/7/ns/user"}};
+  placement.joined = {{NamespaceKind::network, "/proc/7/ns/net"},
+                      {NamespaceKind::user, "/proc/7/ns/user"}};
   HostConfig host;
   host.network_mode = "container:x";
   CHECK(user_namespace(build_spec(runnable(), host, placement, HostFacts())) == "/proc/7/ns/user");
 }
 
-TEST_CASE("the host's message queues are not for a user namespace, its shared memory keeps its owners") {
+TEST_CASE(
+    "the host's message queues are not for a user namespace, its shared memory keeps its owners") {
   HostConfig host;
   host.ipc_mode = "host";
   const ContainerSpec spec = build_spec(runnable(), host, mapped_placement(), HostFacts());

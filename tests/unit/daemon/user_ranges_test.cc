@@ -19,8 +19,10 @@ TEST_CASE("auto takes 65536 ids, or as many as it is told") {
 }
 
 TEST_CASE("a user namespace mode that cannot be meant is refused with the user's words") {
-  for (const char* mode : {"private", "keep-id", "auto:", "auto:size", "auto:size=", "auto:size=1023", "auto:size=-1",
-                           "auto:size=70000x", "auto:size=99999999999", "auto:size=4294967295", "AUTO", "container:x"}) {
+  for (const char* mode :
+       {"private", "keep-id", "auto:", "auto:size", "auto:size=", "auto:size=1023", "auto:size=-1",
+        "auto:size=70000x", "auto:size=99999999999", "auto:size=4294967295", "AUTO",
+        "container:x"}) {
     CAPTURE(mode);
     CHECK_THROWS_AS(parse_auto_size(mode), Error);
     try {
@@ -41,7 +43,8 @@ TEST_CASE("who does not say has a user namespace where the daemon gives them") {
 
 TEST_CASE("the ids of a user are found in subuid(5) by name or by number") {
   const std::string text =
-      "# comment\nalice:100000:65536\nbroken\nbob:x:1\nbob:5:0\n1001:300000:70000\nalice:900000:10\n";
+      "# "
+      "comment\nalice:100000:65536\nbroken\nbob:x:1\nbob:5:0\n1001:300000:70000\nalice:900000:10\n";
   CHECK(find_subordinate_range(text, "alice", "1000").first == 100000);
   CHECK(find_subordinate_range(text, "alice", "1000").size == 65536);
   CHECK(find_subordinate_range(text, "carol", "1001").first == 300000);
@@ -91,10 +94,12 @@ TEST_CASE("there are thousands of ranges, and an error that says what to do when
   std::set<uint32_t> taken;
   size_t count = 0;
   const auto take_all = [&] {
-    for (;; ++count) taken.insert(ranges.take(std::to_string(count), "auto:size=6553600").uids.first);
+    for (;; ++count)
+      taken.insert(ranges.take(std::to_string(count), "auto:size=6553600").uids.first);
   };
   CHECK_THROWS_WITH(
-      take_all(), "all ranges of ids for user namespaces are taken: stop containers, or use --userns=host");
+      take_all(),
+      "all ranges of ids for user namespaces are taken: stop containers, or use --userns=host");
   CHECK(count == 40);
   CHECK(taken.size() == count);
   CHECK_NOTHROW(ranges.take("small", "auto"));
@@ -108,7 +113,8 @@ TEST_CASE("without a setting only who asks has a range, and host means none") {
 }
 
 TEST_CASE("a user or group that is not there is no setting of the daemon's") {
-  CHECK_THROWS_WITH(UserRanges("no-such-user"), "--userns-remap: there is no user 'no-such-user' on this host");
+  CHECK_THROWS_WITH(UserRanges("no-such-user"),
+                    "--userns-remap: there is no user 'no-such-user' on this host");
   CHECK_THROWS_WITH(UserRanges("root:no-such-group"),
                     "--userns-remap: there is no group 'no-such-group' on this host");
 }
@@ -125,7 +131,8 @@ TEST_CASE("ids of a container and of the host are translated both ways") {
   CHECK(IdRange{}.to_container(5) == 5);
 }
 
-TEST_CASE("what the host's user namespace alone can have is refused in a line that names --userns=host") {
+TEST_CASE(
+    "what the host's user namespace alone can have is refused in a line that names --userns=host") {
   HostConfig plain;
   CHECK_NOTHROW(check_user_namespace(plain, true));
   for (auto set : {+[](HostConfig& host) { host.privileged = true; },
