@@ -104,6 +104,8 @@ def test_files_keep_their_owners_on_disk(engine, box):
     # The container has it again with other ids, and without any.
     first, _ = id_map(engine, box)
     engine.ctr("stop", "-t", "0", box)
+    run_directory = engine.run_dir / "containers" / engine.inspect(box)["Id"]
+    wait_for(lambda: not run_directory.exists(), "the run to be cleaned up, and its ids given back")
     engine.ctr("run", "-d", "--name", "taker", *AUTO, "alpine", "sleep", "600")
     engine.ctr("start", box)
     assert id_map(engine, "taker")[0] == first and id_map(engine, box)[0] != first
