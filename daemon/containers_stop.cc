@@ -46,11 +46,13 @@ void freeze(runtime::Cgroup& cgroup, Container& container) {
 bool Containers::signal_process(const std::shared_ptr<Container>& container, int number) {
   std::shared_ptr<MonitorClient> monitor;
   ContainerRecord record;
+  int pid = 0;
   {
     std::lock_guard lock(container->mutex);
     if (!container->live.state.alive()) return false;
     monitor = container->monitor;
     record = container->record;
+    pid = container->live.state.pid;
   }
   try {
     if (monitor) {
@@ -59,11 +61,12 @@ bool Containers::signal_process(const std::shared_ptr<Container>& container, int
     }
   } catch (const sys::Error& error) {
     if (error.kind() == sys::ErrorKind::conflict) return false;
-    // A monitor that hangs must not protect its container.
-    if (number != SIGKILL) throw;
+    // A monitor that hangs must not protect its container, which may be why it hangs: who copies from a terminal
+    // into its output by sendfile(2) holds the pipe's lock until somebody types, and whoever reads the pipe sleeps
+    // where no signal comes.
     log_warn("monitor does not take signals", {{"id", container->id}, {"error", error.what()}});
   }
-  if (number != SIGKILL) return false;
+  if (number != SIGKILL) return launcher_.signal(record, pid, number);
   launcher_.kill_all(record);
   return true;
 }

@@ -231,6 +231,17 @@ Launcher::Launched Launcher::launch(
   }
 }
 
+bool Launcher::signal(const ContainerRecord& record, int pid, int number) const {
+  const std::optional<uint64_t> start_time = sys::find_start_time(pid);
+  const std::optional<sys::Process> process =
+      start_time ? sys::Process::find(pid, *start_time) : std::nullopt;
+  const std::optional<runtime::Cgroup> cgroup = runtime::Cgroup::find(layout_, cgroup_path(record));
+  if (!process || !cgroup) return false;
+  // Held first, then looked for: a process that took over the number is not in there.
+  const std::vector<pid_t> pids = cgroup->pids();
+  return std::find(pids.begin(), pids.end(), pid) != pids.end() && process->signal(number);
+}
+
 void Launcher::kill_all(const ContainerRecord& record) const {
   if (auto cgroup = runtime::Cgroup::find(layout_, cgroup_path(record))) cgroup->kill_all();
 }

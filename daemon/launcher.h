@@ -72,6 +72,8 @@ class Launcher {
   // What a run leaves: cgroup (and what still runs in it), addresses, ids, the exec root's directory.
   // Nothing there is success.
   void clean_up(const ContainerRecord& record);
+  // To the container's first process, past its monitor; false if it is gone.
+  bool signal(const ContainerRecord& record, int pid, int number) const;
   // SIGKILL to all that is in the container's cgroup.
   void kill_all(const ContainerRecord& record) const;
 

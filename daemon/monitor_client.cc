@@ -17,6 +17,8 @@ using nlohmann::json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds reply_patience{10'000};
+// There are other ways than the monitor.
+constexpr milliseconds signal_patience{3'000};
 // An exec clones, joins and resolves users on a machine that may be busy.
 constexpr milliseconds exec_patience{60'000};
 
@@ -218,7 +220,7 @@ std::pair<sys::UniqueFd, sys::UniqueFd> MonitorClient::name_sockets() {
 }
 
 void MonitorClient::signal(int number) {
-  expect_success(request({{"type", "signal"}, {"signal", number}}, {}, reply_patience).body);
+  expect_success(request({{"type", "signal"}, {"signal", number}}, {}, signal_patience).body);
 }
 
 json MonitorClient::timeline() {

@@ -466,3 +466,22 @@ def test_a_start_that_fails_is_one_message_of_dockers_client(engine):
         lines = [line for line in done.stderr.splitlines() if line and "docker run --help" not in line]
         assert len(lines) == 1 and "executable file not found" in lines[0], done.stderr
     assert engine.out("ps", "-aq") == ""
+
+
+def test_d17_a_container_that_holds_the_lock_of_its_output_is_stopped_all_the_same(engine):
+    """cat(1) of busybox copies by sendfile(2), which holds the pipe while it waits for a terminal's input: whoever
+    reads the pipe, the monitor, sleeps where no signal comes."""
+    # The second file's turn comes while there is still something of the first to be read.
+    script = "yes output | head -n 100000 > /tmp/text; exec cat /tmp/text /dev/ptmx"
+    engine.ctr("run", "-d", "--name", "held", "busybox", "sh", "-c", script)
+    (monitor,) = engine.monitors()
+    wait_for(lambda: pathlib.Path(f"/proc/{monitor}/stat").read_text().rsplit(")", 1)[1].split()[0] == "D",
+             "the monitor to sleep")
+    assert engine.out("run", "--rm", "busybox", "echo", "others run") == "others run"
+    assert "output" in engine.out("logs", "--tail", "1", "held")
+    engine.ctr("stop", "-t", "1", "held")
+    state = engine.inspect("held")["State"]
+    assert (state["Status"], state["ExitCode"]) == ("exited", 137)
+    engine.ctr("start", "held")
+    engine.ctr("kill", "held")
+    engine.ctr("rm", "-f", "held")
