@@ -67,8 +67,8 @@ bool Network::connects_containers() const {
   return option == options.end() || is_true(option->second);
 }
 
-std::string Network::option(const char* name) const {
-  auto found = options.find(name);
+std::string Network::option(const char* key) const {
+  auto found = options.find(key);
   return found == options.end() ? "" : found->second;
 }
 

@@ -40,7 +40,7 @@ bool is_deletion(uint16_t type) {
 }
 
 // The table's name has the same number in messages about tables, chains and rules.
-static_assert(NFTA_TABLE_NAME == NFTA_CHAIN_TABLE && NFTA_TABLE_NAME == NFTA_RULE_TABLE);
+static_assert(int{NFTA_TABLE_NAME} == int{NFTA_CHAIN_TABLE} && int{NFTA_TABLE_NAME} == int{NFTA_RULE_TABLE});
 
 bool concerns_us(std::span<const std::byte> bytes) {
   while (bytes.size() >= sizeof(nlmsghdr)) {
