@@ -55,6 +55,12 @@ bool is_final(std::string_view status) {
          status == "Layer already exists" || status.starts_with("Mounted from");
 }
 
+// What says nothing of how far the layer's transfer is.
+bool is_before_transfer(std::string_view status) {
+  return status == "Waiting" || status == "Preparing" || status == "Pulling fs layer" ||
+         status.starts_with("Retrying");
+}
+
 // What a log need not hold: the same words with other numbers.
 bool is_fleeting(std::string_view status) {
   return status == "Downloading" || status == "Extracting" || status == "Waiting" ||
@@ -101,6 +107,7 @@ Totals totals_of(const std::vector<LayerProgress>& layers) {
   for (const LayerProgress& layer : layers) {
     totals.done += layer.done;
     totals.downloaded += layer.downloaded;
+    totals.resumed += layer.resumed_at;
     totals.download_size += layer.download_size;
   }
   return totals;
@@ -140,7 +147,7 @@ void ProgressDisplay::draw(bool now) {
   if (!now && time - last_draw_ < redraw_interval) return;
   last_draw_ = time;
   Totals totals = totals_of(layers_);
-  rate_.add(time, totals.downloaded);
+  rate_.add(time, totals.downloaded - totals.resumed);
   size_t width = terminal_width(fd_) - 1;
   // What does not fit on the screen could not be drawn over again.
   size_t room = terminal_rows(fd_) - 2;
@@ -153,10 +160,12 @@ void ProgressDisplay::draw(bool now) {
   drawn_lines_ = layers_.size() - first + 1;
 }
 
+// Below the bars, which stay as they are: what comes after them begins others.
 void ProgressDisplay::print_line(const std::string& line) {
-  erase();
-  write(line + "\n");
   if (terminal_ && !layers_.empty()) draw(true);
+  drawn_lines_ = 0;
+  if (terminal_) layers_.clear();
+  write(line + "\n");
 }
 
 // True if the layer's status changed.
@@ -175,10 +184,11 @@ bool ProgressDisplay::update_layer(const ProgressMessage& message) {
   found->done = is_final(message.status);
   const bool moves = message.status == "Downloading" || message.status == "Pushing";
   if (moves && message.total > 0) {
+    if (found->download_size == 0) found->resumed_at = message.current;
+    found->resumed_at = std::min(found->resumed_at, message.current);  // unless it began anew
     found->downloaded = message.current;
     found->download_size = message.total;
-  } else if (!moves && message.status != "Waiting" && message.status != "Preparing" &&
-             message.status != "Pulling fs layer") {
+  } else if (!moves && !is_before_transfer(message.status)) {
     found->downloaded = found->download_size;
   }
   return changed;

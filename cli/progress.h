@@ -31,6 +31,7 @@ struct LayerProgress {
   uint64_t total = 0;
   uint64_t downloaded = 0;
   uint64_t download_size = 0;
+  uint64_t resumed_at = 0;  // what an earlier try had left: no work of this one
   bool done = false;
 };
 
@@ -40,6 +41,7 @@ struct Totals {
   size_t layers = 0;
   size_t done = 0;
   uint64_t downloaded = 0;
+  uint64_t resumed = 0;        // of these, what an earlier try had left
   uint64_t download_size = 0;  // of the layers whose size is known yet
 };
 

@@ -28,9 +28,10 @@ class Pull {
                                               request.credentials)),
         mailbox_(std::make_shared<JobMailbox>()) {}
 
-  PulledImage run();
+  PulledImage run_or_explain();
 
  private:
+  PulledImage run();
   struct Wanted {
     BlobOrder order;
     SharedJobs::Ticket ticket;
@@ -231,6 +232,18 @@ void Pull::fetch(SharedJobs& jobs, std::vector<Wanted>& wanted, bool tells) {
     if (take(jobs, wanted, mailbox_->wait(request_.stop), tells)) --left;
 }
 
+PulledImage Pull::run_or_explain() {
+  try {
+    return run();
+  } catch (const Cancelled&) {
+    throw;
+  } catch (const Error& failure) {
+    const std::string mirror = repository_->mirror_failure();
+    if (failure.kind() != ErrorKind::unavailable || mirror.empty()) throw;
+    throw Error(failure.kind(), fmt::format("{}; {}", failure.what(), mirror));
+  }
+}
+
 PulledImage Pull::run() {
   NamedManifest document = named_document();
   image_.reference = request_.reference;
@@ -269,7 +282,7 @@ Puller::Puller(RegistryClient& client, ContentStore& content, LayerStore& layers
       layer_jobs_(client.config().parallel_layers) {}
 
 PulledImage Puller::pull(const PullRequest& request) {
-  return Pull(*this, request).run();
+  return Pull(*this, request).run_or_explain();
 }
 
 NamedManifest Puller::resolve(const Reference& reference, const Credentials& credentials,

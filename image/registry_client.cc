@@ -36,7 +36,16 @@ struct WrongRange {};
 
 }  // namespace
 
+std::string Repository::Site::last_failure() const {
+  std::lock_guard lock(mutex);
+  return failure_text;
+}
+
 bool Repository::Site::falls_back(const sys::Error& failure) {
+  {
+    std::lock_guard lock(mutex);
+    failure_text = failure.what();
+  }
   const auto* transfer = dynamic_cast<const TransferError*>(&failure);
   const auto* refusal = dynamic_cast<const RegistryError*>(&failure);
   if (session.endpoint().fall_back == FallBack::on_any_failure) {
@@ -97,6 +106,15 @@ void Repository::refuse(const HttpResponse& response, const std::string& subject
         fmt::format("the registry failed with status {} for {}: try again later", status, subject));
   throw error(ErrorKind::internal,
               fmt::format("the registry answered with status {} for {}", status, subject));
+}
+
+std::string Repository::mirror_failure() const {
+  for (const std::unique_ptr<Site>& site : sites_) {
+    const std::string failure = site->last_failure();
+    if (site->session.endpoint().is_mirror && !failure.empty())
+      return fmt::format("the mirror '{}' failed before: {}", site->session.endpoint().base.safe_text(), failure);
+  }
+  return "";
 }
 
 std::optional<Digest> Repository::find_digest(const std::string& tag_or_digest,

@@ -52,6 +52,9 @@ class Repository {
   // One try: who resumes knows what has come (blob_download.h).
   void get_blob(const Digest& digest, uint64_t size, uint64_t offset, const BlobSink& sink,
                 std::stop_token stop);
+  // "the mirror 'http://mirror:5000' failed before: no answer", where one did; else "". For an error of the
+  // registry behind it, which alone would hide what went wrong first.
+  std::string mirror_failure() const;
 
   // The writing half (repository_push.cc), of a repository that was opened to push. One try each.
   // Throw Error{unauthorized, forbidden} "denied: …".

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <atomic>
+#include <mutex>
+#include <string>
 
 #include "image/registry_client.h"
 #include "image/registry_error.h"
@@ -18,7 +20,11 @@ struct Repository::Site {
        Credentials credentials)
       : session(http, config, std::move(endpoint), std::move(scope), std::move(credentials)) {}
 
-  // Whether the next site is to be tried after this failure.
+  mutable std::mutex mutex;
+  std::string failure_text;  // of the last request that failed
+
+  std::string last_failure() const;
+  // Notes the failure. Whether the next site is to be tried after this failure.
   bool falls_back(const sys::Error& failure);
 };
 

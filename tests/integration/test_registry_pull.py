@@ -727,6 +727,12 @@ def test_a_mirror_is_asked_first_without_credentials(registry, client):
     assert not any("Authorization" in r["headers"] for r in registry.requests)
 
 
+def test_what_a_mirror_said_is_told_where_the_registry_behind_it_cannot_be_reached(registry, client):
+    result = client.pull("--mirror", registry.url, "app:1")
+    assert "registry-1.docker.io" in result.error
+    assert f"the mirror '{registry.url}/' failed before: " in result.error and "not found" in result.error
+
+
 def test_a_mirror_that_breaks_is_followed_by_the_next(registry, client):
     broken = FaultyRegistry()
     for server in (broken, registry):
