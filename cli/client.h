@@ -82,7 +82,7 @@ class BodyStream {
   std::optional<std::string> read_line();
   // To poll(2) beside other things; data may already be buffered: see has_buffered().
   int descriptor() const { return socket_.get(); }
-  bool has_buffered() const { return body_.has_buffered(); }
+  bool has_buffered() const { return line_.find('\n') != std::string::npos || body_.has_buffered(); }
   const ResponseHead& head() const { return head_; }
 
  private:

@@ -45,7 +45,9 @@ class BodyReader {
 
   // The next bytes, 0 at the end. Throws sys::Error if the connection ends too early.
   size_t read(char* data, size_t size, const Source& source);
-  bool has_buffered() const { return !buffer_.empty(); }
+  // Whether a part of the body is here that read() has not given yet: the end of a chunk is none, and
+  // who waits for what follows it may wait for long.
+  bool has_buffered() const { return buffer_.size() > (framing_ == Framing::chunk_end ? 2 : 0); }
   bool complete() const { return framing_ == Framing::finished; }
 
  private:

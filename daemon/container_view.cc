@@ -146,7 +146,8 @@ json graph_driver_json(const InspectInput& input) {
 
 std::string command_text(const ContainerRecord& record) {
   std::string text = record.path;
-  for (const std::string& argument : record.args) text += " " + argument;
+  for (const std::string& argument : record.args)
+    text += argument.find(' ') == std::string::npos ? " " + argument : " '" + argument + "'";
   return text;
 }
 

@@ -189,11 +189,30 @@ void Containers::save_soon(std::shared_ptr<Container> container) {
   recorder_.post([this, container = std::move(container)] { save(*container); });
 }
 
+namespace {
+
+constexpr std::string_view container_mode = "container:";
+
+}  // namespace
+
 // Whose namespace "container:X" means: its full id. Empty for other modes.
 std::string Containers::expect_joinable(const std::string& mode) const {
-  constexpr std::string_view prefix = "container:";
-  if (!mode.starts_with(prefix)) return "";
-  return index_.get(mode.substr(prefix.size()))->id;
+  if (!mode.starts_with(container_mode)) return "";
+  return index_.get(mode.substr(container_mode.size()))->id;
+}
+
+// Empty, too, where there is no such container.
+std::string Containers::find_joinable(const std::string& mode) const {
+  if (!mode.starts_with(container_mode)) return "";
+  std::shared_ptr<Container> container = index_.find(mode.substr(container_mode.size()));
+  return container ? container->id : "";
+}
+
+// For a container that is named by a request about another one: to clients, "not found" is about that.
+void Containers::expect_container(const std::string& reference) const {
+  if (!index_.find(reference))
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("No such container: {}", reference.substr(0, 300)));
 }
 
 ContainerRecord Containers::plan(const json& body, const std::string& id,
@@ -242,10 +261,15 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   if (record.host.publishes_ports && record.host.network_mode == "host")
     warnings.push_back("Published ports are discarded when using host network mode");
 
-  // Names of other containers become ids: they may be renamed before the start.
+  // Names of other containers become ids: they may be renamed before the start. A network that is not there,
+  // or is another container's that is not there, is missed at the start, as in Docker. A creation is never
+  // answered with "not found" for them: to clients, that is the image, and they would pull it.
   std::string inherited_hostname;
   for (const char* key : {"NetworkMode", "IpcMode", "PidMode"}) {
-    std::string other = expect_joinable(host[key].get<std::string>());
+    const std::string mode = host[key].get<std::string>();
+    const std::string other = find_joinable(mode);
+    if (other.empty() && mode.starts_with(container_mode) && std::string_view(key) != "NetworkMode")
+      expect_container(mode.substr(container_mode.size()));
     if (other.empty()) continue;
     host[key] = "container:" + other;
     if (std::string_view(key) == "NetworkMode")
@@ -254,9 +278,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   record.host.network_mode = host["NetworkMode"].get<std::string>();
   record.host.ipc_mode = host["IpcMode"].get<std::string>();
   record.host.pid_mode = host["PidMode"].get<std::string>();
-  if (!record.host.network_mode.starts_with("container:"))
-    services_.networks.get(record.host.network_mode);
-  for (const std::string& link : record.host.links) (void)index_.get(parse_link(link).target);
+  for (const std::string& link : record.host.links) expect_container(parse_link(link).target);
   set_hostname(record, config, inherited_hostname);
 
   std::vector<std::string> command = record.config.entrypoint;
@@ -265,6 +287,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   record.args.assign(command.begin() + 1, command.end());
   record.mounts = plan_mount_points(
       {.config = record.config, .host = record.host, .mounts_of = [this](const std::string& name) {
+         expect_container(name);
          return snapshot(name).record.mounts;
        }});
   record.config_json = dump_json(config);

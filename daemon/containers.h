@@ -192,6 +192,8 @@ class Containers {
                        const std::string& platform, std::vector<std::string>& warnings);
   std::string choose_name(const std::string& wanted, const std::string& id);
   std::string expect_joinable(const std::string& mode) const;
+  std::string find_joinable(const std::string& mode) const;
+  void expect_container(const std::string& reference) const;
   void save(Container& container);
   void save_soon(std::shared_ptr<Container> container);
 

@@ -90,7 +90,7 @@ bool image_matches(const Filters& filters, const ImageFacts& facts) {
                   (!filters.has("label!") || !filters.matches_labels("label!", facts.labels));
   bool old = true;
   for (const std::string& until : filters.values("until"))
-    old &= facts.image.created <= parse_query_time("until", until).value_or(INT64_MAX);
+    old &= facts.image.created <= parse_until_filter(until, sys::now()).value_or(INT64_MAX);
   return named && labelled && old && (!dangling || *dangling == facts.image.tags.empty());
 }
 

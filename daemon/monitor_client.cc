@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -200,7 +201,7 @@ int MonitorClient::exec(const ExecRequest& wanted) {
   json reply = request(std::move(message), descriptors, exec_patience).body;
   if (reply.contains("error"))
     throw StartFailure(kind_of(reply.value("kind", "")), reply.value("error", ""),
-                       reply.value("exit_code", 126));
+                       std::max(reply.value("exit_code", 126), 126));  // 125 is a run's
   return reply.value("pid", 0);
 }
 

@@ -87,6 +87,8 @@ class StatsView {
       std::vector<pollfd> items;
       std::vector<Subject*> readers;
       for (Subject& subject : subjects_) {
+        // What came with the answer's head is here already, and poll does not tell of it.
+        if (!subject.ended && subject.stream.has_buffered()) read_sample(subject);
         if (subject.ended) continue;
         items.push_back({subject.stream.descriptor(), POLLIN, 0});
         readers.push_back(&subject);

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <utility>
 
+#include "daemon/api/query_time.h"
 #include "daemon/networks/bridge.h"
 #include "daemon/networks/networks.h"
 #include "daemon/networks/records.h"
@@ -209,11 +210,15 @@ void Networks::remove(std::string_view name_or_id) {
 }
 
 std::vector<std::string> Networks::prune(const Filters& filters) {
-  filters.expect_only({"label"});
+  filters.expect_only({"label", "label!", "until"});
+  sys::Timestamp until = INT64_MAX;
+  for (const std::string& value : filters.values("until"))
+    until = parse_until_filter(value, sys::now()).value_or(until);
   std::vector<std::string> removed;
   for (const Network& network : records::list_networks(database_)) {
     bool prunable = !network.predefined && records::count_endpoints(database_, network.id) == 0 &&
-                    filters.matches_labels("label", network.labels);
+                    network.created < until && filters.matches_labels("label", network.labels) &&
+                    (!filters.has("label!") || !filters.matches_labels("label!", network.labels));
     if (!prunable) continue;
     remove(network.id);
     removed.push_back(network.name);

@@ -81,7 +81,7 @@ class ContainerRoutes {
     filters.expect_only({"until", "label", "label!"});
     std::optional<sys::Timestamp> until;
     for (const std::string& value : filters.values("until"))
-      until = parse_query_time("until", value);
+      until = parse_until_filter(value, sys::now());
     Containers::Pruned pruned = containers_.prune([&](const ContainerSnapshot& container) {
       const auto& labels = container.record.config.labels;
       if (until && container.record.created >= *until) return false;

@@ -340,7 +340,8 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
     execs_.push_back({id, std::move(running), std::move(session), true, 0});
   } catch (const sys::Error& error) {
     auto* launch_error = dynamic_cast<const LaunchError*>(&error);
-    int exit_code = launch_error != nullptr ? launch_error->exit_code() : 126;
+    // An exec has no 125, which is a run's: what is not "not found" could not be invoked.
+    int exit_code = launch_error != nullptr ? std::max(launch_error->exit_code(), 126) : 126;
     // Joining a container that is just ending fails in many ways, all of which mean this one.
     const bool too_late = error.kind() == sys::ErrorKind::internal && has_ended(process_);
     if (too_late) exit_code = 126;

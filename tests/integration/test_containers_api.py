@@ -471,8 +471,9 @@ def test_prune_takes_only_what_has_ended(shared_engine, api):
     ({"HostConfig": {"Memory": 1}}, "Minimum memory limit allowed is 6MB"),
     ({"HostConfig": {"Binds": ["/:/"]}}, "destination can't be '/'"),
     ({"HostConfig": {"Binds": ["a"]}}, ""),
-    ({"HostConfig": {"NetworkMode": "container:none"}}, "No such container: none"),
-    ({"HostConfig": {"NetworkMode": "nonet"}}, "nonet"),
+    ({"HostConfig": {"PidMode": "container:none"}}, "No such container: none"),
+    ({"HostConfig": {"VolumesFrom": ["none"]}}, "No such container: none"),
+    ({"HostConfig": {"Links": ["none:x"]}}, "No such container: none"),
     ({"HostConfig": {"CapAdd": ["NONSENSE"]}}, "NONSENSE"),
     ({"HostConfig": {"Mounts": [{"Type": "bind", "Source": "/does/not/exist", "Target": "/x"}]}}, "/does/not/exist"),
     ({"HostConfig": {"Sysctls": {"kernel.core_pattern": "x"}}}, "kernel.core_pattern"),
@@ -484,8 +485,18 @@ def test_prune_takes_only_what_has_ended(shared_engine, api):
 ])
 def test_what_cannot_be_meant_is_refused_and_leaves_nothing(shared_engine, api, body, text):
     status, answer = shared_engine.api("POST", "/containers/create", {"Image": "busybox", "Cmd": ["true"], **body})
-    assert status in (400, 404) and text in answer["message"]
+    assert status == 400 and text in answer["message"]  # 404 would be the image, which clients then pull
     assert shared_engine.api("GET", "/containers/json?all=1")[1] == []
+
+
+@pytest.mark.parametrize("mode, text", [("container:none", "No such container: none"), ("nonet", "network nonet not found")])
+def test_a_network_that_is_not_there_is_missed_at_the_start(shared_engine, api, mode, text):
+    status, created = shared_engine.api("POST", "/containers/create", {
+        "Image": "busybox", "Cmd": ["true"], "HostConfig": {"NetworkMode": mode}})
+    assert status == 201
+    status, answer = shared_engine.api("POST", f"/containers/{created['Id']}/start")
+    assert status == 404 and text in answer["message"]
+    shared_engine.ctr("rm", created["Id"])
 
 
 def test_files_volumes_and_hosts(shared_engine, api, tmp_path):

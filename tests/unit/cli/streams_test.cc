@@ -100,6 +100,21 @@ TEST_CASE("http: bodies by length, by chunks and to the end") {
   CHECK(read_body("HTTP/1.1 204 No Content\r\n\r\n", {}) == "");
 }
 
+TEST_CASE("http: the end of a chunk is nothing to wait for") {
+  ResponseHead head = parse_response_head("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+  auto nothing = [](char*, size_t) -> size_t { return 0; };
+  char data[100];
+  BodyReader reader(head, "3\r\nabc\r\n");
+  CHECK(reader.has_buffered());
+  CHECK(reader.read(data, sizeof data, nothing) == 3);
+  CHECK_FALSE(reader.has_buffered());
+  BodyReader more(head, "3\r\nabc\r\n2\r\nde\r\n");
+  CHECK(more.read(data, sizeof data, nothing) == 3);
+  CHECK(more.has_buffered());
+  CHECK(more.read(data, sizeof data, nothing) == 2);
+  CHECK_FALSE(more.has_buffered());
+}
+
 TEST_CASE("http: what is cut off or malformed is an error, not an end") {
   CHECK_THROWS_AS(read_body("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", {"short"}),
                   ctr::sys::Error);

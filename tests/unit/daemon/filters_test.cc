@@ -1,10 +1,12 @@
 #include "daemon/api/filters.h"
+#include "daemon/api/query_time.h"
 
 #include <doctest/doctest.h>
 
 #include "runtime/sys/error.h"
 
 using ctr::daemon::Filters;
+using ctr::daemon::parse_until_filter;
 using ctr::daemon::pattern_found;
 using ctr::sys::Error;
 
@@ -60,4 +62,18 @@ TEST_CASE("patterns are regular expressions that cannot run away (P12)") {
   CHECK_FALSE(pattern_found("((a+)+)+$", text + "b"));
   CHECK_FALSE(pattern_found("(a*)*\\1b", text));
   CHECK_FALSE(pattern_found("a{255}{255}{255}", text));
+}
+
+TEST_CASE("until: a time, or a duration before now") {
+  constexpr int64_t second = 1'000'000'000;
+  constexpr int64_t now = 1'700'000'000 * second;
+  CHECK(parse_until_filter("10m", now) == now - 600 * second);
+  CHECK(parse_until_filter("1h30m", now) == now - 5400 * second);
+  CHECK(parse_until_filter("1.5h", now) == now - 5400 * second);
+  CHECK(parse_until_filter("100ms", now) == now - second / 10);
+  CHECK(parse_until_filter("0s", now) == now);
+  CHECK(parse_until_filter("1600000000", now) == 1'600'000'000 * second);
+  CHECK(parse_until_filter("2020-01-01T00:00:00Z", now) == 1'577'836'800 * second);
+  for (const char* bad : {"yesterday", "m", "10x", "1h-30m", "-5m", "10m ", "9e99h", "99999999999h", "1h30"})
+    CHECK_THROWS(parse_until_filter(bad, now));
 }
