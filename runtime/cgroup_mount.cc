@@ -46,6 +46,7 @@ sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierar
     for (const std::string& controller : hierarchy.controllers) {
       if (hierarchy.unified) break;
       if (controller.rfind("name=", 0) == 0) {
+        options.source = controller.substr(5);
         options.options.emplace_back("none", "");
         options.options.emplace_back("name", controller.substr(5));
       } else {
@@ -63,7 +64,7 @@ sys::UniqueFd open_hierarchy(const InitContext& context, const Hierarchy& hierar
 void mount_v1(const InitContext& context, int target, uint64_t attributes) {
   sys::UniqueFd base =
       sys::make_filesystem({.type = "tmpfs",
-                            .source = "cgroup",
+                            .source = "tmpfs",
                             .options = {{"mode", "755"}},
                             .attributes = attributes & ~uint64_t{MOUNT_ATTR_RDONLY}});
   sys::attach_mount(base.get(), target);

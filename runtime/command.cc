@@ -164,13 +164,16 @@ std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
 
 }  // namespace
 
+void make_working_directory(InitContext& context) {
+  const std::string& cwd = context.process.cwd;
+  if (!context.process.make_cwd || cwd.empty() || cwd == "/") return;
+  // Inside the root whatever links the image has there (attack R04, CVE-2026-55686).
+  if (!sys::find_in_root(context.root.get(), cwd, O_PATH))
+    sys::make_directories_in_root(context.root.get(), cwd, 0755);
+}
+
 void enter_working_directory(InitContext& context) {
   const std::string& cwd = context.process.cwd.empty() ? "/" : context.process.cwd;
-  if (context.process.make_cwd && cwd != "/") {
-    // Inside the root whatever links the image has there (attack R04, CVE-2026-55686).
-    if (!sys::find_in_root(context.root.get(), cwd, O_PATH))
-      sys::make_directories_in_root(context.root.get(), cwd, 0755);
-  }
   context.in_working_directory = ::chdir(cwd.c_str()) == 0;
 }
 

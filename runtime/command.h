@@ -6,6 +6,8 @@
 
 namespace ctr::runtime {
 
+// While the root can still be written.
+void make_working_directory(InitContext& context);
 void enter_working_directory(InitContext& context);
 // After the change of user: once more if the directory was closed to the former one.
 void check_working_directory(InitContext& context);

@@ -305,6 +305,7 @@ constexpr Stage init_stages[] = {
     {"configure the network", configure_network},
     {"write sysctls", write_sysctls},
     {"make paths read-only", make_paths_readonly},
+    {"make the working directory", make_working_directory},
     {"protect the root file system", protect_root},
     // The container's view of the machine is complete.
     {"find the user", find_identity},

@@ -33,7 +33,7 @@
 // Requests (ctrd → monitor); "seq" is a number chosen by ctrd:
 //   {"type":"start"}
 //   {"type":"attach","seq":n, …AttachOptions}               + 1 descriptor: the client's connection
-//   {"type":"exec","seq":n,"exec_id":id,"process":{OCI process},"privileged":bool,
+//   {"type":"exec","seq":n,"exec_id":id,"process":{OCI process},
 //    "attach":AttachOptions|null}                           + 1 descriptor if attach is not null
 //       reply: {"type":"reply","seq":n,"pid":p}  or  {"type":"reply","seq":n,"error":text,
 //       "kind":"not_found"…,"exit_code":126|127}; the error was then also written to the client.

@@ -164,10 +164,15 @@ sys::UniqueFd clone_source(const Mount& mount, bool recursive) {
 namespace {
 
 sys::FilesystemOptions filesystem_options(const Mount& mount, const MountPlan& plan) {
-  return {.type = mount.type,
-          .source = mount.source,
-          .options = plan.filesystem_options,
-          .attributes = plan.attributes_set};
+  sys::FilesystemOptions options{.type = mount.type,
+                                 .source = mount.source,
+                                 .options = plan.filesystem_options,
+                                 .attributes = plan.attributes_set};
+  // As with mount(2), "ro" is of the file system, too: who looks at it through another mount finds it so.
+  const bool is_filled_later = plan.copy_up;
+  if ((plan.attributes_set & MOUNT_ATTR_RDONLY) != 0 && !is_filled_later)
+    options.options.emplace_back("ro", "");
+  return options;
 }
 
 }  // namespace

@@ -95,7 +95,6 @@ std::vector<DeviceRule> default_device_rules() {
       allow('c', 1, 8, "rwm"),               // random
       allow('c', 1, 9, "rwm"),               // urandom
       allow('c', 5, 0, "rwm"),               // tty
-      allow('c', 5, 1, "rwm"),               // console
       allow('c', 5, 2, "rwm"),               // ptmx
       allow('c', 136, std::nullopt, "rwm"),  // pts/*
       allow('c', 10, 200, "rwm"),            // net/tun

@@ -313,7 +313,6 @@ void Monitor::resize(const Json& request) {
 
 void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply) {
   Process process = parse_process(request.at("process").dump());
-  bool privileged = request.value("privileged", false);
   const Json* attach =
       request.contains("attach") && request["attach"].is_object() ? &request["attach"] : nullptr;
   AttachOptions options =
@@ -330,7 +329,7 @@ void Monitor::start_exec(const Json& request, sys::Message& message, Json& reply
     PendingProcess pending = launch_exec(spec_, process, process_, cgroup_,
                                          {.cgroup_layout = cgroup_layout_,
                                           .stdio = session->child_stdio(),
-                                          .filter = filter_ && !privileged ? &*filter_ : nullptr,
+                                          .filter = filter_ ? &*filter_ : nullptr,
                                           .timeline = nullptr});
     if (process.terminal) session->use_terminal(pending.take_terminal());
     session->close_child_ends();

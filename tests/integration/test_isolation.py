@@ -344,6 +344,7 @@ MEANT = {
     "namespaces": "each container has its own",
     "hostname": "the container's name",
     "cgroup": "paths of their own",
+    "cgroup_files": "limits are the engine's to give; test_isolation_peers compares them",
     "sysctls": "ping and low ports for users are the engine's to give",
     "mounts": "compared by point, type and flags below",
     "devices": "compared by number and mode below",

@@ -117,6 +117,20 @@ Json list_sysctls() {
   return values;
 }
 
+// The limits and rules of the container as its own cgroup shows them: v1's and v2's files.
+Json list_cgroup_files() {
+  Json files = Json::object();
+  for (std::string name :
+       {"devices/devices.list", "memory/memory.limit_in_bytes", "memory/memory.memsw.limit_in_bytes",
+        "memory/memory.oom_control", "memory/memory.swappiness", "pids/pids.max", "cpu/cpu.shares",
+        "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us", "cpuset/cpuset.cpus", "memory.max",
+        "memory.swap.max", "pids.max", "cpu.weight", "cpu.max", "cpuset.cpus"}) {
+    std::string text = read_text("/sys/fs/cgroup/" + name);
+    if (!text.empty()) files[name] = split(text, '\n');
+  }
+  return files;
+}
+
 Json list_root() {
   Json names = Json::array();
   DIR* stream = ::opendir("/");
@@ -138,6 +152,7 @@ Json report_surroundings() {
           {"hostname", names.nodename},
           {"domainname", names.domainname},
           {"cgroup", split(read_text("/proc/self/cgroup"), '\n')},
+          {"cgroup_files", list_cgroup_files()},
           {"root", list_root()}};
 }
 

@@ -68,10 +68,10 @@ TEST_CASE("values that no device has are refused") {
   CHECK_THROWS_AS(normalize_device_rules({{true, 'c', 1, int64_t{1} << 32, "r"}}), Error);
 }
 
-TEST_CASE("the default rules are Docker's") {
+TEST_CASE("the default rules are runc's") {
   CHECK(lines(default_device_rules()) ==
         "deny a; allow c *:* m; allow b *:* m; allow c 1:3 rwm; allow c 1:5 rwm; allow c 1:7 rwm; "
-        "allow c 1:8 rwm; allow c 1:9 rwm; allow c 5:0 rwm; allow c 5:1 rwm; allow c 5:2 rwm; "
+        "allow c 1:8 rwm; allow c 1:9 rwm; allow c 5:0 rwm; allow c 5:2 rwm; "
         "allow c 136:* rwm; allow c 10:200 rwm");
 }
 
