@@ -15,6 +15,11 @@ class Section {
     command_->add_option(names, value, text)->option_text(type)->group(heading_);
     return *this;
   }
+  Section& flag(const char* names, std::optional<bool>& value, const char* text) {
+    command_->add_flag_function(names, [&value](int64_t given) { value = given > 0; }, text)
+        ->group(heading_);
+    return *this;
+  }
   Section& flag(const char* names, bool& value, const char* text) {
     command_->add_flag(names, value, text)->group(heading_);
     return *this;

@@ -16,8 +16,9 @@ struct ContainerOptions {
   // the container and its process
   std::string name, platform, pull = "missing", cidfile;
   bool quiet = false;
-  bool interactive = false, tty = false, remove = false, init = false, read_only = false;
+  bool interactive = false, tty = false, remove = false, read_only = false;
   bool privileged = false;
+  std::optional<bool> init;  // not given: the daemon decides
   Texts attach;
   std::string workdir, user, hostname, domainname, stop_signal, restart, runtime;
   std::optional<std::string> entrypoint;

@@ -159,7 +159,7 @@ CreatePlan plan_create(const ContainerOptions& o, const std::vector<std::string>
   json host_config = {{"AutoRemove", o.remove}, {"Privileged", o.privileged}};
   set_text(host_config, "ContainerIDFile", o.cidfile);
   set_text(host_config, "Runtime", o.runtime);
-  if (o.init) host_config["Init"] = true;
+  if (o.init) host_config["Init"] = *o.init;
   if (!o.annotations.empty())
     host_config["Annotations"] = key_values(o.annotations, "--annotation");
   plan_process(o, surroundings, config);

@@ -27,6 +27,7 @@ namespace {
 struct Collected {
   std::vector<std::string> ulimits;
   std::vector<std::string> log_options;
+  std::vector<std::string> address_pools;
   std::vector<std::string> ignored_values;
   bool ignored_flag = false;
 };
@@ -55,6 +56,9 @@ struct AddOption {
   }
   CLI::Option* operator()(std::map<std::string, UlimitSetting> Config::*) const {
     return add_list(collected.ulimits);
+  }
+  CLI::Option* operator()(std::vector<AddressPoolSetting> Config::*) const {
+    return add_list(collected.address_pools);
   }
   CLI::Option* operator()(NoEffect effect) const {
     if (effect.kind == NoEffect::Kind::flag) return add_ignored_flag();
@@ -125,6 +129,8 @@ struct Flags {
       auto [name, limit] = parse_ulimit(text);
       config.default_ulimits[name] = limit;
     }
+    for (const std::string& text : collected.address_pools)
+      config.default_address_pools.push_back(parse_address_pool(text));
     for (const std::string& text : collected.log_options)
       add_key_value(config.log_options, text, "log-opt");
   }
@@ -187,10 +193,18 @@ void complete(Config& config) {
                      config.log_level));
   expect_one_of("log-format", config.log_format, {"text", "json"});
   expect_one_of("log-driver", config.log_driver, {"json-file", "none"});
+  expect_one_of("default-ipc-mode", config.default_ipc_mode, {"private", "shareable"});
+  expect_one_of("default-cgroupns-mode", config.default_cgroupns_mode, {"private", "host"});
+  expect_one_of("default-runtime", config.default_runtime, {"ctr", "runc"});
+  for (const std::string& option : config.exec_options)
+    expect_one_of("exec-opt", option, {"native.cgroupdriver=cgroupfs"});
   if (config.mtu < 68 || config.mtu > 65535) fail(fmt::format("invalid mtu '{}'", config.mtu));
   if (config.max_concurrent_downloads < 1)
     fail(fmt::format("invalid max-concurrent-downloads '{}': must be at least 1",
                      config.max_concurrent_downloads));
+  if (config.max_download_attempts < 1)
+    fail(fmt::format("invalid max-download-attempts '{}': must be at least 1",
+                     config.max_download_attempts));
   config.http_proxy = from_environment(config.http_proxy, "http_proxy", "HTTP_PROXY");
   config.https_proxy = from_environment(config.https_proxy, "https_proxy", "HTTPS_PROXY");
   config.no_proxy = from_environment(config.no_proxy, "no_proxy", "NO_PROXY");

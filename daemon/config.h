@@ -14,6 +14,12 @@ struct UlimitSetting {
   int64_t hard = 0;
 };
 
+// Subnets for networks that ask for none: parts of `base`, of `size` bits each.
+struct AddressPoolSetting {
+  std::string base;  // "10.10.0.0/16"
+  int64_t size = 0;  // 24
+};
+
 struct Config {
   std::string data_root = "/var/lib/ctr";
   std::string exec_root = "/run/ctr";
@@ -31,6 +37,7 @@ struct Config {
   std::string https_proxy;
   std::string no_proxy;
   int64_t max_concurrent_downloads = 3;
+  int64_t max_download_attempts = 5;
   std::string embedded_images;  // directory of OCI layouts; empty: beside the installation, if any
 
   std::string bridge;  // empty: the default bridge; "none": no networks with bridges
@@ -44,6 +51,8 @@ struct Config {
   int64_t mtu = 1500;
   bool icc = true;
   bool iptables = true;  // false: the firewall is the administrator's
+  bool ip_forward = true;
+  std::vector<AddressPoolSetting> default_address_pools;  // empty: Docker's
   std::vector<std::string> dns;
   std::vector<std::string> dns_options;
   std::vector<std::string> dns_search;
@@ -54,6 +63,13 @@ struct Config {
   std::string default_shm_size = "64m";
   std::string cgroup_parent;
   std::string init_path;
+  bool init = false;  // for containers that do not say
+  std::string seccomp_profile = "builtin";  // that, "unconfined", or a file
+  bool no_new_privileges = false;
+  std::string default_ipc_mode = "private";
+  std::string default_cgroupns_mode = "private";
+  std::string default_runtime = "ctr";
+  std::vector<std::string> exec_options;
   std::string monitor_path;  // ctr-monitor; beside ctrd
   std::vector<std::string> labels;
   std::string userns_remap;  // see UserRanges; empty: containers have no user namespaces
@@ -72,6 +88,9 @@ struct CommandLine {
 // Reads the configuration file as well. Throws Error{invalid_argument} with one message that names
 // what is wrong and where: unknown flags and keys, values of the wrong type, settings given twice.
 CommandLine parse_command_line(int argc, const char* const* argv);
+
+// "base=10.10.0.0/16,size=24". Pure.
+AddressPoolSetting parse_address_pool(const std::string& text);
 
 // "nofile=1024:2048", "nproc=100". Pure.
 std::pair<std::string, UlimitSetting> parse_ulimit(const std::string& text);

@@ -33,6 +33,13 @@ std::map<std::string, UlimitSetting> read_ulimits(const JsonObject& file) {
   return limits;
 }
 
+std::vector<AddressPoolSetting> read_address_pools(const JsonObject& file) {
+  std::vector<AddressPoolSetting> pools;
+  for (const JsonObject& pool : file.objects("default-address-pools"))
+    pools.push_back({pool.string("base"), pool.integer("size")});
+  return pools;
+}
+
 struct Assign {
   Config& config;
   const Setting& setting;
@@ -49,6 +56,9 @@ struct Assign {
   }
   void operator()(std::map<std::string, UlimitSetting> Config::*member) const {
     config.*member = read_ulimits(file);
+  }
+  void operator()(std::vector<AddressPoolSetting> Config::*member) const {
+    config.*member = read_address_pools(file);
   }
   void operator()(NoEffect) const { note_unused(config, setting); }
   void operator()(Refused) const {

@@ -1,5 +1,6 @@
 #include "daemon/config_settings.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "runtime/sys/error.h"
@@ -27,6 +28,8 @@ const std::vector<Setting>& settings() {
        "registry (host[:port] or subnet) that may be spoken to without verified TLS"},
       {"--max-concurrent-downloads", "max-concurrent-downloads", &Config::max_concurrent_downloads,
        "layers of one pull that are fetched at a time"},
+      {"--max-download-attempts", "max-download-attempts", &Config::max_download_attempts,
+       "how often a failed download is begun, in all"},
       {"--http-proxy", "http-proxy", &Config::http_proxy, "proxy for registries over HTTP"},
       {"--https-proxy", "https-proxy", &Config::https_proxy, "proxy for registries over HTTPS"},
       {"--no-proxy", "no-proxy", &Config::no_proxy, "hosts that are reached without proxy"},
@@ -45,6 +48,9 @@ const std::vector<Setting>& settings() {
       {"--ip-masq", "ip-masq", &Config::ip_masq, "containers leave the host under its address"},
       {"--mtu", "mtu", &Config::mtu, "of the bridge and the containers' interfaces"},
       {"--icc", "icc", &Config::icc, "containers on the bridge may talk to each other"},
+      {"--ip-forward", "ip-forward", &Config::ip_forward, "let the kernel forward packets"},
+      {"--default-address-pool", "default-address-pools", &Config::default_address_pools,
+       "subnets for networks: base=10.10.0.0/16,size=24"},
       {"--iptables", "iptables", &Config::iptables, "make firewall rules (with nftables)"},
       {"--dns", "dns", &Config::dns, "name server for containers"},
       {"--dns-opt", "dns-opts", &Config::dns_options, "resolver option for containers"},
@@ -56,6 +62,16 @@ const std::vector<Setting>& settings() {
       {"--default-shm-size", "default-shm-size", &Config::default_shm_size, "size of /dev/shm"},
       {"--cgroup-parent", "cgroup-parent", &Config::cgroup_parent, "cgroup above the containers'"},
       {"--init-path", "init-path", &Config::init_path, "program for run --init"},
+      {"--init", "init", &Config::init, "run --init for containers that do not say"},
+      {"--seccomp-profile", "seccomp-profile", &Config::seccomp_profile,
+       "builtin, unconfined, or a file: for containers that do not say"},
+      {"--no-new-privileges", "no-new-privileges", &Config::no_new_privileges,
+       "for containers that do not say"},
+      {"--default-ipc-mode", "default-ipc-mode", &Config::default_ipc_mode, "private or shareable"},
+      {"--default-cgroupns-mode", "default-cgroupns-mode", &Config::default_cgroupns_mode,
+       "private or host"},
+      {"--default-runtime", "default-runtime", &Config::default_runtime, "ctr, or runc as its name"},
+      {"--exec-opt", "exec-opts", &Config::exec_options, "native.cgroupdriver=cgroupfs"},
       {"--monitor-path", "", &Config::monitor_path, "ctr-monitor to use"},
       {"--userns-remap", "userns-remap", &Config::userns_remap,
        "user namespaces for containers: auto, default or USER[:GROUP] of /etc/subuid and /etc/subgid"},
@@ -65,33 +81,34 @@ const std::vector<Setting>& settings() {
       {"--live-restore", "live-restore", NoEffect{Flag::flag}, "always on"},
       {"--experimental", "experimental", NoEffect{Flag::flag}, "no effect"},
       {"--ip6tables", "ip6tables", NoEffect{Flag::flag}, "no effect: ctrd uses nftables"},
-      {"--ip-forward", "ip-forward", NoEffect{Flag::flag}, "no effect"},
       {"--userland-proxy", "userland-proxy", NoEffect{Flag::flag}, "no effect"},
       {"--raw-logs", "raw-logs", NoEffect{Flag::flag}, "no effect"},
       {"-s,--storage-driver", "storage-driver", NoEffect{Flag::value}, "always overlay2"},
       {"--storage-opt", "storage-opts", NoEffect{Flag::value}, "no effect"},
-      {"--exec-opt", "exec-opts", NoEffect{Flag::value}, "no effect"},
-      {"--shutdown-timeout", "shutdown-timeout", NoEffect{Flag::value}, "no effect"},
-      {"--max-concurrent-uploads", "max-concurrent-uploads", NoEffect{Flag::value}, "no effect"},
-      {"--max-download-attempts", "max-download-attempts", NoEffect{Flag::value}, "no effect"},
-      {"--default-runtime", "default-runtime", NoEffect{Flag::value}, "no effect"},
-      {"--default-address-pool", "default-address-pools", NoEffect{Flag::value}, "no effect"},
-      {"--default-cgroupns-mode", "default-cgroupns-mode", NoEffect{Flag::value}, "no effect"},
-      {"--default-ipc-mode", "default-ipc-mode", NoEffect{Flag::value}, "no effect"},
+      {"--shutdown-timeout", "shutdown-timeout", NoEffect{Flag::value},
+       "no effect: containers run on when the daemon ends"},
+      {"--max-concurrent-uploads", "max-concurrent-uploads", NoEffect{Flag::value},
+       "no effect: layers are sent one after another"},
+      {"--add-runtime", "runtimes", NoEffect{Flag::value}, "no effect: there is one runtime"},
+      {"--containerd", "containerd", NoEffect{Flag::value}, "no effect"},
+      {"--userland-proxy-path", "userland-proxy-path", NoEffect{Flag::value}, "no effect"},
       {"--oom-score-adjust", "oom-score-adjust", NoEffect{Flag::value}, "no effect"},
       {"--metrics-addr", "metrics-addr", NoEffect{Flag::value}, "no effect"},
-      {"", "runtimes", NoEffect{}, ""},
       {"", "features", NoEffect{}, ""},
       {"", "builder", NoEffect{}, ""},
       {"", "proxies", NoEffect{}, ""},
 
       // Not here, and not without: the user would believe in a protection that is not there.
-      {"--seccomp-profile", "seccomp-profile", Refused{Refused::Kind::value}, "not supported yet"},
-      {"--no-new-privileges", "no-new-privileges", Refused{Refused::Kind::flag},
-       "not supported yet"},
       {"--selinux-enabled", "selinux-enabled", Refused{Refused::Kind::flag}, "not supported yet"},
       {"--authorization-plugin", "authorization-plugins", Refused{Refused::Kind::value},
        "not supported yet"},
+      {"--default-gateway", "default-gateway", Refused{Refused::Kind::value}, "not supported yet"},
+      {"--tlscacert", "tlscacert", Refused{Refused::Kind::value},
+       "not supported: there is no TCP listener"},
+      {"--tlscert", "tlscert", Refused{Refused::Kind::value},
+       "not supported: there is no TCP listener"},
+      {"--tlskey", "tlskey", Refused{Refused::Kind::value},
+       "not supported: there is no TCP listener"},
       {"--tls", "tls", Refused{Refused::Kind::flag}, "not supported: there is no TCP listener"},
       {"--tlsverify", "tlsverify", Refused{Refused::Kind::flag},
        "not supported: there is no TCP listener"},
@@ -114,6 +131,23 @@ void add_key_value(std::map<std::string, std::string>& map, const std::string& t
     throw Error(ErrorKind::invalid_argument,
                 fmt::format("invalid {} '{}': must be key=value", key, text));
   map[text.substr(0, equals)] = text.substr(equals + 1);
+}
+
+AddressPoolSetting parse_address_pool(const std::string& text) {
+  AddressPoolSetting pool;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    std::string_view field = rest.substr(0, rest.find(','));
+    rest.remove_prefix(std::min(field.size() + 1, rest.size()));
+    std::string_view value = field.substr(std::min(field.find('=') + 1, field.size()));
+    if (field.starts_with("base=")) pool.base = value;
+    if (field.starts_with("size="))
+      (void)std::from_chars(value.data(), value.data() + value.size(), pool.size);
+  }
+  if (pool.base.empty() || pool.size == 0)
+    throw Error(ErrorKind::invalid_argument,
+                fmt::format("invalid default-address-pool '{}': must be base=SUBNET,size=BITS", text));
+  return pool;
 }
 
 std::pair<std::string, UlimitSetting> parse_ulimit(const std::string& text) {

@@ -25,7 +25,8 @@ struct Refused {
 using Member =
     std::variant<std::string Config::*, bool Config::*, int64_t Config::*,
                  std::vector<std::string> Config::*, std::map<std::string, std::string> Config::*,
-                 std::map<std::string, UlimitSetting> Config::*, NoEffect, Refused>;
+                 std::map<std::string, UlimitSetting> Config::*,
+                 std::vector<AddressPoolSetting> Config::*, NoEffect, Refused>;
 
 struct Setting {
   const char* flags;  // as CLI11 takes them: "-H,--host"; "" if only the file has it

@@ -129,6 +129,18 @@ std::optional<FoundPath> find_path(int root, const std::string& path) {
   return found;
 }
 
+namespace {
+
+bool is_on_device_of(int root, const std::string& directory) {
+  struct stat top {};
+  struct stat below {};
+  auto found = sys::find_in_root(root, directory, O_PATH | O_DIRECTORY);
+  return found && ::fstat(root, &top) == 0 && ::fstat(found->get(), &below) == 0 &&
+         top.st_dev == below.st_dev;
+}
+
+}  // namespace
+
 void pack(const FoundPath& found, const image::IdRanges& ids, const std::function<bool(std::string_view)>& sink) {
   image::TreeArchive archive(sink, {.ids = ids});
   archive.add(found.parent.get(), found.name, found.stat.name == "/" ? "." : found.stat.name);
@@ -152,7 +164,10 @@ void unpack_into(int root, const std::string& path, const std::function<std::str
     writer.write_all(reader);
   } catch (const sys::Error& error) {
     if (error.error_number() != EROFS) throw;
-    throw sys::Error(sys::ErrorKind::forbidden, error.what(), EROFS);
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     is_on_device_of(root, directory) ? "container rootfs is marked read-only"
+                                                      : "mounted volume is marked read-only",
+                     EROFS);
   }
 }
 

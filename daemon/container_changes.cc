@@ -93,8 +93,8 @@ class Search {
 
 const std::set<std::string>& engine_paths() {
   static const std::set<std::string> paths{
-      "dev",          "dev/console",     "dev/mqueue", "dev/pts", "dev/shm",         "etc/hosts",
-      "etc/hostname", "etc/resolv.conf", "proc",       "sys",     "sbin/docker-init"};
+      ".dockerenv", "dev",          "dev/console",     "dev/mqueue", "dev/pts", "dev/shm",
+      "etc/hosts",  "etc/hostname", "etc/resolv.conf", "proc",       "sys",     "sbin/docker-init"};
   return paths;
 }
 

@@ -132,6 +132,13 @@ void check_sysctls(const HostConfig& host) {
   }
 }
 
+// What no cgroup can be called: else the start would fail, and so would the removal.
+void check_cgroup_parent(const std::string& parent) {
+  if (("/" + parent + "/").find("/../") != std::string::npos || parent.size() > 1024 ||
+      parent.find('\n') != std::string::npos)
+    refuse("invalid cgroup parent '{}': must be the path of a cgroup, without '..'", parent);
+}
+
 void check_port(const std::string& port) {
   std::string_view number = std::string_view(port).substr(0, port.find('/'));
   std::string_view protocol =
@@ -152,12 +159,13 @@ void check_port(const std::string& port) {
 
 }  // namespace
 
-MachineLimits read_machine_limits(bool swap_limit) {
+MachineLimits read_machine_limits(bool swap_limit, bool oom_kill_disable) {
   int cpus = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   return {.cpus = cpus,
           .online_cpus = read_list("/sys/devices/system/cpu/online", fmt::format("0-{}", cpus - 1)),
           .online_nodes = read_list("/sys/devices/system/node/online", "0"),
-          .swap_limit = swap_limit};
+          .swap_limit = swap_limit,
+          .oom_kill_disable = oom_kill_disable};
 }
 
 void check_config(const ContainerConfig& config) {
@@ -209,6 +217,7 @@ void check_host_config(const ContainerConfig& config, const HostConfig& host) {
   check_network_mode(config, host);
   check_sysctls(host);
   check_restart_policy(host.resources.restart_policy, host.auto_remove);
+  check_cgroup_parent(host.resources.cgroup_parent);
   for (const std::string& entry : host.extra_hosts) check_extra_host(entry);
   if (host.oom_score_adj < -1000 || host.oom_score_adj > 1000)
     refuse("Invalid value {}, range for oom score adj is [-1000, 1000]", host.oom_score_adj);

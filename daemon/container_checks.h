@@ -15,8 +15,9 @@ struct MachineLimits {
   std::string online_cpus;   // "0-3"
   std::string online_nodes;  // "0"
   bool swap_limit = true;    // the kernel can limit swap
+  bool oom_kill_disable = false;  // and let a container without memory wait
 };
-MachineLimits read_machine_limits(bool swap_limit);
+MachineLimits read_machine_limits(bool swap_limit, bool oom_kill_disable);
 
 // Each throws Error{invalid_argument}. Warnings are what the response of a creation carries.
 void check_config(const ContainerConfig& config);

@@ -115,6 +115,7 @@ void merge_env(json& config, const Strings& image_env) {
     if (assignment.find('=') != std::string::npos && assignment[0] != '=' &&
         assignment.find('\0') == std::string::npos && !has_name(env, assignment))
       added.push_back(assignment);
+  if (added.empty()) return;
   env.insert(env.end(), added.begin(), added.end());
   config["Env"] = env;
 }

@@ -17,6 +17,8 @@
 #include "daemon/routes/volumes.h"
 #include "image/digest.h"
 #include "runtime/security/capabilities.h"
+#include "runtime/security/seccomp_compiler.h"
+#include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 #include "runtime/sys/number_list.h"
 
@@ -27,6 +29,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* default_exec_root = "/run/ctr";
+constexpr size_t max_seccomp_profile_bytes = 1 << 20;
 
 std::string find_init(const Config& config) {
   if (!config.init_path.empty()) return config.init_path;
@@ -45,6 +48,10 @@ HostFacts host_facts(const Config& config) {
   HostFacts facts;
   facts.possible_cpus = possible_cpus();
   facts.docker_init = find_init(config);
+  facts.init = config.init;
+  facts.no_new_privileges = config.no_new_privileges;
+  facts.seccomp_unconfined = config.seccomp_profile == "unconfined";
+  facts.seccomp_profile = default_seccomp_profile(config);
   facts.kernel_capabilities = runtime::available_capabilities();
   facts.apparmor_profile =
       prepare_apparmor(config.exec_root, [](const std::string& text) { log_warn(text); });
@@ -65,6 +72,8 @@ LauncherOptions launcher_options(const Config& config) {
   options.facts = host_facts(config);
   options.log_options = config.log_options;
   options.shm_size = static_cast<int64_t>(parse_log_size(config.default_shm_size));
+  options.ipc_mode = config.default_ipc_mode;
+  options.cgroupns_mode = config.default_cgroupns_mode;
   options.dns = config.dns;
   options.dns_options = config.dns_options;
   options.dns_search = config.dns_search;
@@ -73,6 +82,19 @@ LauncherOptions launcher_options(const Config& config) {
 }
 
 }  // namespace
+
+std::string default_seccomp_profile(const Config& config) {
+  const std::string& path = config.seccomp_profile;
+  if (path == "builtin" || path == "unconfined") return "";
+  std::optional<std::string> text = sys::find_file(path, max_seccomp_profile_bytes);
+  try {
+    if (!text) throw sys::Error(sys::ErrorKind::invalid_argument, "no such file");
+    (void)runtime::parse_profile(*text, runtime::native_seccomp_context(0));
+  } catch (const sys::Error& error) {
+    throw sys::Error(error.kind(), fmt::format("seccomp profile '{}': {}", path, error.what()));
+  }
+  return *text;
+}
 
 std::string cgroup_parent(const Config& config) {
   if (!config.cgroup_parent.empty())
@@ -168,6 +190,7 @@ json ContainerEngine::usage_json() {
   for (const ContainerSnapshot& container : containers_.list()) {
     ListInput input{.container = container,
                     .endpoints = {},
+                    .network_ids = {},
                     .image_name = container.record.config.image,
                     .with_size = true,
                     .size_rw = tree_size(containers_.launcher().snapshot(container.record).upper),
@@ -175,6 +198,8 @@ json ContainerEngine::usage_json() {
                     .now = sys::now()};
     auto image = containers_.images().find_by_id(image::Digest::parse(container.record.image_id));
     input.size_root = input.size_rw + (image ? image->size : 0);
+    if (container.live.state.alive())
+      input.endpoints = containers_.networks().endpoints_of(container.record.id);
     list.push_back(list_json(input));
   }
   return list;

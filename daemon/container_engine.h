@@ -21,6 +21,10 @@ namespace ctr::daemon {
 // cgroups as left-overs.
 std::string cgroup_parent(const Config& config);
 
+// --seccomp-profile's text; empty: the built-in one, or none. Throws Error{invalid_argument} for what
+// is no profile: a mistake must not show at the first container only.
+std::string default_seccomp_profile(const Config& config);
+
 class ContainerEngine {
  public:
   struct Services {

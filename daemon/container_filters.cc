@@ -32,6 +32,39 @@ std::string with_protocol(const std::string& port) {
   return port.find('/') == std::string::npos ? port + "/tcp" : port;
 }
 
+// "8080", "8080/tcp", "8000-8080/udp": the value of a filter for ports.
+struct PortRange {
+  int first = 0;
+  int last = 0;
+  std::string protocol{};
+};
+
+PortRange parse_ports(std::string_view filter, const std::string& value) {
+  const std::string text = with_protocol(value);
+  const size_t slash = text.find('/');
+  PortRange range{.protocol = text.substr(slash + 1)};
+  const char* const end = text.data() + slash;
+  auto first = std::from_chars(text.data(), end, range.first);
+  range.last = range.first;
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '-')
+    first = std::from_chars(first.ptr + 1, end, range.last);
+  if (first.ec != std::errc() || first.ptr != end || range.last < range.first ||
+      range.last > 65535)
+    invalid(filter, value);
+  return range;
+}
+
+// Whether one of the ports ("80/tcp", "53") is in the range.
+bool is_any_in(const PortRange& range, const std::vector<std::string>& ports) {
+  return std::any_of(ports.begin(), ports.end(), [&](const std::string& port) {
+    const std::string text = with_protocol(port);
+    int number = 0;
+    std::from_chars(text.data(), text.data() + text.find('/'), number);
+    return number >= range.first && number <= range.last &&
+           text.substr(text.find('/') + 1) == range.protocol;
+  });
+}
+
 }  // namespace
 
 ContainerFilter::ContainerFilter(const Filters& filters, FilterFacts facts)
@@ -45,6 +78,8 @@ ContainerFilter::ContainerFilter(const Filters& filters, FilterFacts facts)
   for (const std::string& value : filters_.values("health"))
     if (value != "none" && value != "starting" && value != "healthy" && value != "unhealthy")
       invalid("health", value);
+  for (const char* name : {"expose", "publish"})
+    for (const std::string& value : filters_.values(name)) (void)parse_ports(name, value);
   filters_.find_bool("is-task");
   for (const std::string& value : filters_.values("before")) {
     sys::Timestamp created = facts_.get_container(value).created;
@@ -59,7 +94,7 @@ ContainerFilter::ContainerFilter(const Filters& filters, FilterFacts facts)
 }
 
 bool ContainerFilter::implies_all() const {
-  return filters_.has("status") || filters_.has("exited") || created_before_ || created_since_;
+  return filters_.has("status");
 }
 
 bool ContainerFilter::matches(const ContainerSnapshot& container) const {
@@ -109,12 +144,11 @@ bool ContainerFilter::matches_mounts(const ContainerRecord& record) const {
 bool ContainerFilter::matches_ports(const ContainerRecord& record) const {
   return any_value(filters_, "expose",
                    [&](const std::string& value) {
-                     const auto& ports = record.config.exposed_ports;
-                     return std::any_of(ports.begin(), ports.end(), [&](const std::string& port) {
-                       return with_protocol(port) == with_protocol(value);
-                     });
+                     return is_any_in(parse_ports("expose", value), record.config.exposed_ports);
                    }) &&
-         !filters_.has("publish");  // no port is published yet
+         any_value(filters_, "publish", [&](const std::string& value) {
+           return is_any_in(parse_ports("publish", value), facts_.published_by(record));
+         });
 }
 
 bool ContainerFilter::matches_network(const ContainerRecord& record) const {

@@ -18,6 +18,8 @@ struct FilterFacts {
   std::function<std::optional<std::string>(const std::string&)> find_image;
   // Ids and names of the networks that a container is in, or will be.
   std::function<std::vector<std::string>(const ContainerRecord&)> networks_of;
+  // Ports of the host ("8080/tcp") that lead to it now.
+  std::function<std::vector<std::string>(const ContainerRecord&)> published_by;
 };
 
 class ContainerFilter {
@@ -26,7 +28,7 @@ class ContainerFilter {
   ContainerFilter(const Filters& filters, FilterFacts facts);
 
   bool matches(const ContainerSnapshot& container) const;
-  // Filters that ask for ended containers show them without `all`.
+  // A filter for a state shows containers in it without `all`; no other does.
   bool implies_all() const;
 
  private:

@@ -27,6 +27,8 @@ std::shared_ptr<Container> ContainerIndex::find(std::string_view reference) cons
 }
 
 std::shared_ptr<Container> ContainerIndex::get(std::string_view reference) const {
+  if (reference.empty())
+    throw sys::Error(sys::ErrorKind::invalid_argument, "invalid name or ID supplied: \"\"");
   std::shared_ptr<Container> container = find(reference);
   if (!container)
     throw sys::Error(sys::ErrorKind::not_found,

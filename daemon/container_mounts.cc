@@ -231,6 +231,11 @@ bool is_valid_volume_name(std::string_view name) {
 }
 
 void check_volume_name(const std::string& name) {
+  if (name.size() == 1)
+    refuse(
+        "create {}: volume name is too short, names should be at least two alphanumeric "
+        "characters",
+        name);
   if (!is_valid_volume_name(name))
     refuse(
         "create {0}: \"{0}\" includes invalid characters for a local volume name, only "

@@ -135,8 +135,9 @@ ProcessTable list_processes(const std::vector<pid_t>& pids, const std::string& p
   if (!ps_arguments.empty() && ps_arguments != "-ef") {
     sys::CommandResult result = sys::run_command("/usr/bin/ps", words(ps_arguments));
     if (result.status.exit_code() != 0)
+      // Its first line says what is wrong, the others how it is used.
       throw sys::Error(sys::ErrorKind::invalid_argument,
-                       fmt::format("error running ps: {}", result.output.substr(0, 500)));
+                       fmt::format("ps: {}", result.output.substr(0, result.output.find('\n'))));
     return parse_ps_output(result.output, pids);
   }
   ProcessTable table{.titles = {"UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"},

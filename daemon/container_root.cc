@@ -60,6 +60,7 @@ void mount_and_visit(const StoppedRoot& root, const RootVisit& visit) {
   std::sort(mounts.begin(), mounts.end(),
             [](const MountPoint& a, const MountPoint& b) { return a.destination < b.destination; });
   for (const MountPoint& mount : mounts) mount_volume(overlay.get(), mount);
+  if (root.readonly) sys::set_mount_attributes(overlay.get(), MOUNT_ATTR_RDONLY, 0, 0, false);
   {
     sys::UniqueFd top = sys::open_at(overlay.get(), ".", O_RDONLY | O_DIRECTORY);
     visit({.directory = top.get()});

@@ -29,6 +29,7 @@ void visit_running_root(const runtime::ContainerState& state, const image::IdRan
 struct StoppedRoot {
   image::Snapshot snapshot;
   std::vector<MountPoint> mounts;
+  bool readonly = false;  // all but the volumes
   std::string directory;  // where the root is mounted, seen by nobody else
 };
 // Of a container that does not run, and must not start meanwhile: its overlay and volumes are

@@ -62,7 +62,6 @@ json memory_json(const runtime::CgroupStats& cgroup) {
 }
 
 json block_io_json(const std::vector<runtime::CgroupStats::BlockIo>& entries) {
-  if (entries.empty()) return nullptr;
   json list = json::array();
   for (const runtime::CgroupStats::BlockIo& entry : entries)
     list.push_back({{"major", entry.major},
@@ -70,6 +69,20 @@ json block_io_json(const std::vector<runtime::CgroupStats::BlockIo>& entries) {
                     {"op", entry.operation},
                     {"value", entry.value}});
   return list;
+}
+
+// On v2 the kernel counts bytes and operations only, which Docker shows as null for the others.
+json block_io_stats_json(const runtime::CgroupStats& cgroup) {
+  const bool is_v1 = !cgroup.cpu.per_cpu_ns.empty();
+  const json others = is_v1 ? json::array() : json(nullptr);
+  return {{"io_service_bytes_recursive", block_io_json(cgroup.io_service_bytes)},
+          {"io_serviced_recursive", block_io_json(cgroup.io_serviced)},
+          {"io_queue_recursive", others},
+          {"io_service_time_recursive", others},
+          {"io_wait_time_recursive", others},
+          {"io_merged_recursive", others},
+          {"io_time_recursive", others},
+          {"sectors_recursive", others}};
 }
 
 // /proc/<pid>/net/dev: two lines of titles, then "name: 8 received, 8 sent".
@@ -128,15 +141,7 @@ json stats_json(const std::string& id, const std::string& name, const StatsSampl
              {"pids_stats", pids_json(sample.cgroup.pids)},
              {"num_procs", 0},
              {"storage_stats", json::object()},
-             {"blkio_stats",
-              {{"io_service_bytes_recursive", block_io_json(sample.cgroup.io_service_bytes)},
-               {"io_serviced_recursive", block_io_json(sample.cgroup.io_serviced)},
-               {"io_queue_recursive", nullptr},
-               {"io_service_time_recursive", nullptr},
-               {"io_wait_time_recursive", nullptr},
-               {"io_merged_recursive", nullptr},
-               {"io_time_recursive", nullptr},
-               {"sectors_recursive", nullptr}}}};
+             {"blkio_stats", block_io_stats_json(sample.cgroup)}};
   json networks = networks_json(sample.network);
   if (!networks.empty()) value["networks"] = networks;
   return value;
@@ -144,6 +149,8 @@ json stats_json(const std::string& id, const std::string& name, const StatsSampl
 
 json empty_stats_json(const std::string& id, const std::string& name) {
   json value = stats_json(id, name, {}, std::nullopt);
+  for (const char* bytes_or_operations : {"io_service_bytes_recursive", "io_serviced_recursive"})
+    value["blkio_stats"][bytes_or_operations] = nullptr;
   value["memory_stats"] = json::object();
   value["pids_stats"] = json::object();
   return value;

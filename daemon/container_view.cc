@@ -1,5 +1,6 @@
 #include "daemon/container_view.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -31,12 +32,33 @@ json state_json(const LiveRecord& live) {
   return value;
 }
 
-json endpoint_json(const EndpointSettings& endpoint, const json& wanted) {
+// On networks that users make, a container's neighbours find it by these. Docker tells them as DNSNames;
+// clients before API 1.45 look for the short id among the aliases.
+json dns_names(const ContainerRecord& record, const EndpointSettings& endpoint) {
+  std::vector<std::string> names{record.name};
+  auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const std::string& alias : endpoint.aliases) add(alias);
+  add(short_id(record.id));
+  if (!record.managed_hostname) add(record.config.hostname);
+  return names;
+}
+
+json endpoint_json(const ContainerRecord& record, const EndpointSettings& endpoint,
+                   const json& wanted, int api_minor) {
   auto asked = [&](const char* key) {
     return wanted.is_object() && wanted.contains(key) ? wanted[key] : json(nullptr);
   };
-  json aliases = endpoint.aliases.empty() ? json(nullptr) : json(endpoint.aliases);
-  return {{"IPAMConfig", asked("IPAMConfig")},
+  const bool has_names = endpoint.network_name != "bridge" && endpoint.network_name != "host" &&
+                         endpoint.network_name != "none" && !endpoint.network_name.empty();
+  std::vector<std::string> own = endpoint.aliases;
+  if (has_names && api_minor < 45) {
+    own.push_back(short_id(record.id));
+    if (!record.managed_hostname) own.push_back(record.config.hostname);
+  }
+  json aliases = own.empty() ? json(nullptr) : json(own);
+  json value{{"IPAMConfig", asked("IPAMConfig")},
           {"Links", asked("Links")},
           {"Aliases", std::move(aliases)},
           {"MacAddress", endpoint.mac},
@@ -49,23 +71,31 @@ json endpoint_json(const EndpointSettings& endpoint, const json& wanted) {
           {"IPPrefixLen", endpoint.prefix},
           {"IPv6Gateway", endpoint.gateway6},
           {"GlobalIPv6Address", endpoint.ip6},
-          {"GlobalIPv6PrefixLen", endpoint.prefix6},
-          {"DNSNames", nullptr}};
+          {"GlobalIPv6PrefixLen", endpoint.prefix6}};
+  if (api_minor >= 44)
+    value["DNSNames"] = has_names ? dns_names(record, endpoint) : json(nullptr);
+  if (api_minor < 48) value.erase("GwPriority");
+  return value;
 }
 
 // The networks it is in; while it does not run, those that it will be in.
-json networks_json(const ContainerRecord& record, const std::vector<EndpointSettings>& endpoints) {
+json networks_json(const ContainerRecord& record, const std::vector<EndpointSettings>& endpoints,
+                   const std::map<std::string, std::string>& network_ids, int api_minor) {
   json wanted = json::parse(record.networking_json).at("EndpointsConfig");
   json networks = json::object();
   for (const EndpointSettings& endpoint : endpoints)
     networks[endpoint.network_name] =
-        endpoint_json(endpoint, wanted.value(endpoint.network_name, json(nullptr)));
+        endpoint_json(record, endpoint, wanted.value(endpoint.network_name, json(nullptr)), api_minor);
   if (!endpoints.empty()) return networks;
   for (const AttachRequest& request : plan_attachments(record)) {
     EndpointSettings none;
     none.aliases = request.aliases;
     none.gateway_priority = request.gateway_priority;
-    networks[request.network] = endpoint_json(none, wanted.value(request.network, json(nullptr)));
+    if (auto known = network_ids.find(request.network); known != network_ids.end())
+      none.network_id = known->second;
+    none.network_name = request.network;
+    networks[request.network] =
+        endpoint_json(record, none, wanted.value(request.network, json(nullptr)), api_minor);
   }
   return networks;
 }
@@ -103,7 +133,7 @@ json network_settings_json(const InspectInput& input) {
       {"IPPrefixLen", 0},
       {"IPv6Gateway", ""},
       {"MacAddress", ""},
-      {"Networks", networks_json(record, input.endpoints)}};
+      {"Networks", networks_json(record, input.endpoints, input.network_ids, input.api_minor)}};
   // The top-level fields, until API 1.52, are those of the network "bridge".
   for (const EndpointSettings& endpoint : input.endpoints) {
     if (endpoint.network_name != "bridge") continue;
@@ -189,16 +219,19 @@ json mount_point_json(const MountPoint& mount) {
 json inspect_json(const InspectInput& input) {
   const ContainerRecord& record = input.container.record;
   const LiveRecord& live = input.container.live;
+  // Files that the first start makes.
+  const bool has_begun = live.state.status != Status::created;
+  auto if_begun = [&](const std::string& path) { return has_begun ? path : ""; };
   json value{{"Id", record.id},
              {"Created", sys::format_timestamp(record.created)},
              {"Path", record.path},
              {"Args", record.args},
              {"State", state_json(live)},
              {"Image", record.image_id},
-             {"ResolvConfPath", input.exec_directory + "/resolv.conf"},
-             {"HostnamePath", input.exec_directory + "/hostname"},
-             {"HostsPath", input.exec_directory + "/hosts"},
-             {"LogPath", record.host.log_type == "none" ? "" : input.log_path},
+             {"ResolvConfPath", if_begun(input.exec_directory + "/resolv.conf")},
+             {"HostnamePath", if_begun(input.exec_directory + "/hostname")},
+             {"HostsPath", if_begun(input.exec_directory + "/hosts")},
+             {"LogPath", record.host.log_type == "none" ? "" : if_begun(input.log_path)},
              {"Name", "/" + record.name},
              {"RestartCount", live.restart_count},
              {"Driver", "overlay2"},
@@ -238,7 +271,7 @@ json list_json(const ListInput& input) {
              {"State", status_name(state.status)},
              {"Status", status_text(state, input.container.live.health.status, input.now)},
              {"HostConfig", {{"NetworkMode", record.host.network_mode}}},
-             {"NetworkSettings", {{"Networks", networks_json(record, input.endpoints)}}},
+             {"NetworkSettings", {{"Networks", networks_json(record, input.endpoints, input.network_ids, input.api_minor)}}},
              {"Mounts", mounts_json(record)}};
   if (input.with_size) {
     if (input.size_rw > 0) value["SizeRw"] = input.size_rw;

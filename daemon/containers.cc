@@ -46,20 +46,32 @@ void expect_platform(const image::Image& image, const std::string& reference,
                   platform_text(wanted)));
 }
 
+// A label of SELinux that Docker gives to who sees the host's processes anyway.
+void add_security_label(json& host) {
+  const bool sees_host = host["Privileged"] == true || host["PidMode"] == "host" || host["IpcMode"] == "host";
+  if (!sees_host) return;
+  json options = host["SecurityOpt"].is_null() ? json::array() : host["SecurityOpt"];
+  for (const json& option : options)
+    if (option.get_ref<const std::string&>().starts_with("label")) return;
+  options.push_back("label=disable");
+  host["SecurityOpt"] = options;
+}
+
 // What Docker fills in, so that inspect tells what is really done.
 void complete_host_config(json& host, const LauncherOptions& options) {
-  auto fill = [&](const char* key, const char* value) {
+  auto fill = [&](const char* key, const std::string& value) {
     if (host[key].get<std::string>().empty()) host[key] = value;
   };
   if (host["NetworkMode"] == "default") host["NetworkMode"] = "bridge";
   fill("NetworkMode", "bridge");
-  fill("IpcMode", "private");
-  fill("CgroupnsMode", "private");
+  fill("IpcMode", options.ipc_mode);
+  fill("CgroupnsMode", options.cgroupns_mode);
   fill("Runtime", "ctr");
   if (host["RestartPolicy"]["Name"].get<std::string>().empty())
     host["RestartPolicy"]["Name"] = "no";
   if (host["LogConfig"]["Type"].get<std::string>().empty()) host["LogConfig"]["Type"] = "json-file";
   if (host["ShmSize"] == 0) host["ShmSize"] = options.shm_size;
+  add_security_label(host);
   if (host["Privileged"].get<bool>()) return;
   if (host["MaskedPaths"].is_null())
     host["MaskedPaths"] = default_masked_paths(options.facts.possible_cpus);
@@ -83,9 +95,22 @@ void set_hostname(ContainerRecord& record, json& config, const std::string& inhe
   config["Hostname"] = record.config.hostname;
 }
 
+// What memory and swap may be together where only memory is limited, as in Docker.
+int64_t default_swap_limit(int64_t memory) {
+  return memory * 2;
+}
+
 bool is_wish(const json& change) {
   if (change.is_object() && change.contains("Name")) return change["Name"] != "";
   return change != 0 && change != "" && !change.empty();
+}
+
+// A default limit of swap goes with the limit of memory that it was made from.
+void follow_memory(json& host, const json& changes, const ResourceRequest& before) {
+  auto wish = [&](const char* key) { return changes.contains(key) && is_wish(changes[key]); };
+  if (wish("Memory") && !wish("MemorySwap") &&
+      (before.memory_swap == 0 || before.memory_swap == default_swap_limit(before.memory)))
+    host["MemorySwap"] = default_swap_limit(host["Memory"].get<int64_t>());
 }
 
 std::string describe_image(const ContainerRecord& record) {
@@ -99,7 +124,9 @@ Containers::Containers(LauncherOptions options, Services services)
       launcher_(std::move(options), services.snapshotter, services.networks),
       volumes_(services.database, services.events, launcher_.options().data_root + "/volumes"),
       table_(services.database),
-      machine_(read_machine_limits(launcher_.cgroup_layout().swap_accounting)),
+      machine_(read_machine_limits(
+          launcher_.cgroup_layout().swap_accounting,
+          launcher_.cgroup_layout().mode() != runtime::CgroupMode::v2)),
       recorder_("recorder"),
       reaper_("reaper") {
   restarts_ = std::make_unique<Restarts>([this](const std::string& id) { take_up(id); });
@@ -236,7 +263,7 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   image::ImageConfig image_config = image::parse_image_config(image.config_json);
   image::expect_runnable_system(image_config);
   complete_config(config, image_config.config);
-  if (config["NetworkDisabled"] == true) host["NetworkMode"] = "none";
+  if (config.value("NetworkDisabled", false)) host["NetworkMode"] = "none";
   complete_host_config(host, launcher_.options());
   record.image_id = image.id.text();
   for (const image::Digest& layer : image.diff_ids) record.diff_ids.push_back(layer.text());
@@ -250,7 +277,11 @@ ContainerRecord Containers::plan(const json& body, const std::string& id,
   check_host_config(record.config, record.host);
   check_user_namespace(record.host, launcher_.user_ranges().by_default());
   warnings = check_limits(record.host.resources, machine_);
+  if (record.host.resources.memory > 0 && record.host.resources.memory_swap == 0)
+    record.host.resources.memory_swap = default_swap_limit(record.host.resources.memory);
   host["MemorySwap"] = record.host.resources.memory_swap;
+  // The choice exists on cgroup v1 only.
+  if (host["OomKillDisable"].is_null() && machine_.oom_kill_disable) host["OomKillDisable"] = false;
   // Docker's ways to say that nothing is asked for, which it does not show.
   if (host["PidsLimit"] == 0) host["PidsLimit"] = nullptr;
   if (host["MemorySwappiness"] == -1) host["MemorySwappiness"] = nullptr;
@@ -385,6 +416,7 @@ std::vector<std::string> Containers::update(const std::string& reference, const 
   for (auto change = changes.begin(); change != changes.end(); ++change)
     // Docker's client sends every field: those at zero are not asked for.
     if (is_wish(*change)) host[change.key()] = *change;
+  follow_memory(host, changes, now.record.host.resources);
   HostConfig updated = read_host_config(host);
   std::vector<std::string> warnings = check_limits(updated.resources, machine_);
   check_restart_policy(updated.resources.restart_policy, updated.auto_remove);

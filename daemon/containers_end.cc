@@ -312,6 +312,10 @@ Containers::Pruned Containers::prune(const std::function<bool(const ContainerSna
         throw;
     }
   }
+  services_.events.publish({.type = "container",
+                            .action = "prune",
+                            .id = "",
+                            .attributes = {{"reclaimed", std::to_string(pruned.bytes)}}});
   return pruned;
 }
 

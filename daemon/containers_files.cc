@@ -27,6 +27,7 @@ void Containers::visit_root(const std::string& reference, const RootVisit& visit
       clean_up_locked(*container);
       return visit_stopped_root({.snapshot = launcher_.snapshot(record),
                                  .mounts = record.mounts,
+                                 .readonly = record.host.readonly_rootfs,
                                  .directory = launcher_.directory(record.id)},
                                 visit);
     }

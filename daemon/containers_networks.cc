@@ -40,11 +40,11 @@ void in_network(const sys::UniqueFd& space, const std::function<void()>& act) {
 void expect_connectable(const ContainerRecord& record) {
   const std::string& mode = record.host.network_mode;
   if (mode == "host" || mode.starts_with("container:"))
-    throw Error(ErrorKind::forbidden,
+    throw Error(ErrorKind::invalid_argument,
                 "container sharing network namespace with another container or host cannot be "
                 "connected to any other network");
   if (mode == "none")
-    throw Error(ErrorKind::forbidden,
+    throw Error(ErrorKind::invalid_argument,
                 "container cannot be connected to multiple networks with one of the networks in "
                 "private (none) mode");
 }
@@ -102,6 +102,9 @@ void Containers::connect_network(const std::string& reference, const Network& ne
   Operation operation(*this, container);
   ContainerSnapshot now = snapshot(container->id);
   expect_connectable(now.record);
+  if (network.driver == NetworkDriver::host)
+    throw Error(ErrorKind::invalid_argument,
+                "container cannot be disconnected from host network or connected to host network");
   if (network.driver != NetworkDriver::bridge)
     throw Error(ErrorKind::forbidden,
                 fmt::format("container cannot be connected to the {} network", network.name));
@@ -159,7 +162,7 @@ void Containers::disconnect_network(const std::string& reference, const Network&
   Operation operation(*this, container);
   ContainerSnapshot now = snapshot(container->id);
   if (now.record.host.network_mode == "host")
-    throw Error(ErrorKind::forbidden,
+    throw Error(ErrorKind::invalid_argument,
                 "container cannot be disconnected from host network or connected to host network");
   json networking = json::parse(now.record.networking_json);
   std::optional<std::string> key = find_endpoint_key(networking, network);

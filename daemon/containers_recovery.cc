@@ -189,7 +189,6 @@ void Containers::adopt_running(const std::shared_ptr<Container>& container,
                                std::shared_ptr<MonitorClient> client) {
   RunState& state = container->live.state;
   state.status = is_paused(*container) ? Status::paused : Status::running;
-  state.finished_at = sys::zero_time;
   container->monitor = client;
   container->running_since = sys::monotonic_now();
   launcher_.recall_ids(container->record);

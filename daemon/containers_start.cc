@@ -216,7 +216,6 @@ void Containers::record_start(const std::shared_ptr<Container>& container,
     live.state.oom_killed = false;
     live.state.error.clear();
     live.state.started_at = launched.started.started_at;
-    live.state.finished_at = sys::zero_time;
     if (container->record.config.health_check)
       begin_health(live.health);
     else
@@ -279,8 +278,10 @@ void Containers::restart(const std::string& reference, std::optional<int64_t> se
       throw sys::Error(sys::ErrorKind::conflict,
                        "container is marked for removal and cannot be started");
   }
-  if (status == Status::running || status == Status::paused)
+  if (status == Status::running || status == Status::paused) {
     stop_container(container, seconds, signal);
+    publish(record, "stop");
+  }
   {
     std::lock_guard lock(container->mutex);
     container->live.stopped_by_user = false;

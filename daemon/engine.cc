@@ -12,6 +12,8 @@
 #include "daemon/routes/system.h"
 #include "daemon/routes/volumes.h"
 #include "runtime/cgroup/cgroup.h"
+#include "runtime/network/interfaces.h"
+#include "runtime/sys/error.h"
 #include "runtime/sys/file.h"
 
 namespace ctr::daemon {
@@ -38,6 +40,9 @@ image::RegistryConfig registry_config(const Config& config) {
   registry.insecure_registries = config.insecure_registries;
   registry.mirrors = config.registry_mirrors;
   registry.proxy = {config.http_proxy, config.https_proxy, config.no_proxy};
+  registry.timing.attempts = static_cast<unsigned>(config.max_download_attempts);
+  registry.timing.connect_attempts =
+      std::min(registry.timing.connect_attempts, registry.timing.attempts);
   registry.parallel_layers = static_cast<unsigned>(config.max_concurrent_downloads);
   return registry;
 }
@@ -54,6 +59,13 @@ Networks::Options network_options(const Config& config) {
   options.icc = config.icc;
   options.masquerade = config.ip_masq;
   options.mtu = static_cast<uint32_t>(config.mtu);
+  if (!config.bip.empty() && !config.fixed_cidr.empty())
+    (void)plan_pool(config.bip, "", config.fixed_cidr);
+  if (!config.host_ip.empty() && !runtime::parse_ipv4(config.host_ip))
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     fmt::format("invalid ip '{}': not an IPv4 address", config.host_ip));
+  for (const AddressPoolSetting& pool : config.default_address_pools)
+    options.pools.push_back(plan_default_pool(pool.base, pool.size));
   return options;
 }
 
@@ -98,7 +110,7 @@ Engine::Engine(const Config& config)
       images_(
           {content_, layers_, image_store_, puller_, registry_, events_, config.embedded_images}),
       search_(registry_.config()),
-      host_networking_(warn, config.iptables),
+      host_networking_(warn, {.firewall = config.iptables, .forwarding = config.ip_forward}),
       networks_(database_, events_, network_options(config), host_networking_, warn),
       containers_(config, {database_, layers_, image_store_, networks_, events_}) {
   if (config.iptables) firewall_watch_.emplace([this] { networks_.restore(); });
@@ -148,13 +160,18 @@ void Engine::add_routes(Router& router) {
   containers_.add_routes(router);
 }
 
+void check_settings(const Config& config) {
+  (void)network_options(config);
+  (void)default_seccomp_profile(config);
+}
+
 void remove_host_state(const Config& config) {
   if (auto parent = runtime::Cgroup::find(runtime::detect_layout(), cgroup_parent(config)))
     parent->remove();
   const std::string path = config.data_root + "/ctr.db";
   if (!sys::exists(path)) return;
   image::Database database(path);
-  HostNetworking host(warn, config.iptables);
+  HostNetworking host(warn, {.firewall = config.iptables});
   Networks::remove_from_host(database, host);
 }
 

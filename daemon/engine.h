@@ -56,6 +56,9 @@ class Engine {
   std::optional<FirewallWatch> firewall_watch_;  // of what networks_ made
 };
 
+// `ctrd --validate`: throws Error{invalid_argument} for what only the parts that use a setting can tell.
+void check_settings(const Config& config);
+
 // `ctrd --remove-host-state`: what the database's networks have on this host goes.
 void remove_host_state(const Config& config);
 

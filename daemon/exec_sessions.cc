@@ -183,7 +183,6 @@ void ExecSessions::run(const std::string& id, const sys::UniqueFd* client,
     request.exec_id = id;
     request.process_json =
         runtime::process_to_json(containers_.launcher().exec_process(record, session.config));
-    request.privileged = session.config.privileged;
     request.client = client;
     request.attach = {.stdin_stream = session.attach_stdin,
                       .stdout_stream = session.attach_stdout,
@@ -243,19 +242,19 @@ json ExecSessions::inspect(const std::string& id) {
   std::vector<std::string> arguments = session.config.cmd;
   std::string entrypoint = arguments.empty() ? "" : arguments.front();
   if (!arguments.empty()) arguments.erase(arguments.begin());
+  json process{{"tty", session.config.tty},
+               {"entrypoint", entrypoint},
+               {"arguments", arguments},
+               {"privileged", session.config.privileged}};
+  if (!session.config.user.empty()) process["user"] = session.config.user;
   return {{"ID", session.id},
           {"Running", session.running},
           {"ExitCode", session.exit_code ? json(*session.exit_code) : json(nullptr)},
-          {"ProcessConfig",
-           {{"tty", session.config.tty},
-            {"entrypoint", entrypoint},
-            {"arguments", arguments},
-            {"privileged", session.config.privileged},
-            {"user", session.config.user}}},
+          {"ProcessConfig", process},
           {"OpenStdin", session.attach_stdin},
           {"OpenStderr", session.attach_stderr},
           {"OpenStdout", session.attach_stdout},
-          {"CanRemove", session.exit_code.has_value()},
+          {"CanRemove", false},
           {"ContainerID", session.container_id},
           {"DetachKeys", session.detach_keys},
           {"Pid", session.pid}};

@@ -317,7 +317,8 @@ void Images::save(const std::vector<std::string>& references,
   }
   image::save_images(
       images, services_.content, [&](const Digest& digest) { lease.keep(digest); }, sink);
-  for (const std::string& reference : references) publish("save", reference, reference);
+  for (const image::ImageToSave& saved : images)
+    publish("save", saved.image.id.text(), saved.image.id.text(), saved.image);
 }
 
 void Images::load(const std::function<std::string_view()>& source, const std::string& scratch,
@@ -341,7 +342,9 @@ void Images::load(const std::function<std::string_view()>& source, const std::st
 
 Image Images::add(const image::NewImage& made, const std::string& tag, const std::string& action) {
   Image image = services_.store.put(made, tag);
-  publish(action, image.id.text(), tag.empty() ? image.id.text() : tag, image);
+  // Of a commit the container's event tells.
+  if (action != "commit") publish(action, image.id.text(), image.id.text(), image);
+  if (!tag.empty()) publish("tag", image.id.text(), tag, image);
   return image;
 }
 

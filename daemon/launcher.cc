@@ -86,7 +86,9 @@ void Launcher::make_directory(const ContainerRecord& record) {
   std::string path = directory(record.id);
   // 0711: a container whose root is another user must be able to reach its own files in here.
   sys::check(::mkdir(path.c_str(), 0711), "mkdir", path);
-  snapshotter_.prepare(digests(record.diff_ids), path);
+  image::Snapshot snapshot = snapshotter_.prepare(digests(record.diff_ids), path);
+  // By it programs tell that they are in a container.
+  sys::open_at(AT_FDCWD, snapshot.upper + "/.dockerenv", O_WRONLY | O_CREAT | O_NOFOLLOW, 0755);
 }
 
 void Launcher::remove_directory(const std::string& id) { snapshotter_.remove(directory(id)); }

@@ -32,6 +32,7 @@ struct LauncherOptions {
   HostFacts facts;
   std::map<std::string, std::string> log_options;
   int64_t shm_size = 64 << 20;
+  std::string ipc_mode = "private", cgroupns_mode = "private";  // of containers that do not say
   std::vector<std::string> dns, dns_options, dns_search;
   std::string userns_remap;  // see UserRanges
 };

@@ -114,6 +114,7 @@ int run(const CommandLine& line) {
       std::fputs(line.text.c_str(), stdout);
       return 0;
     case CommandLine::Action::validate:
+      check_settings(line.config);
       std::puts("configuration OK");
       return 0;
     case CommandLine::Action::apply_layer:

@@ -191,7 +191,6 @@ int MonitorClient::exec(const ExecRequest& wanted) {
   json message{{"type", "exec"},
                {"exec_id", wanted.exec_id},
                {"process", json::parse(wanted.process_json)},
-               {"privileged", wanted.privileged},
                {"attach", nullptr}};
   std::vector<int> descriptors;
   if (wanted.client != nullptr) {

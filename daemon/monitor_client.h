@@ -68,7 +68,6 @@ class MonitorClient {
   struct ExecRequest {
     std::string exec_id;
     std::string process_json;
-    bool privileged = false;
     const sys::UniqueFd* client = nullptr;  // null: detached
     runtime::AttachOptions attach;
   };

@@ -48,7 +48,7 @@ std::vector<std::string> plan_environment(const ContainerConfig& config,
 std::vector<std::string> plan_arguments(const ContainerConfig& config,
                                         const HostConfig& host_config, const HostFacts& facts) {
   std::vector<std::string> arguments;
-  if (host_config.init.value_or(false)) {
+  if (host_config.init.value_or(facts.init)) {
     if (facts.docker_init.empty())
       refuse(
           "--init needs a static init program, and none is installed: apt-get install tini, or "
@@ -226,7 +226,9 @@ uint64_t plan_container_capabilities(const HostConfig& host_config, const HostFa
 SecurityOptions parse_security_options(const HostConfig& host_config, const HostFacts& facts) {
   SecurityOptions options;
   options.no_new_privileges = facts.no_new_privileges;
-  options.seccomp_unconfined = options.paths_unconfined = host_config.privileged;
+  options.paths_unconfined = host_config.privileged;
+  options.seccomp_unconfined = host_config.privileged || facts.seccomp_unconfined;
+  options.seccomp_profile = facts.seccomp_profile;
   const bool has_apparmor = !facts.apparmor_profile.empty();
   if (has_apparmor)
     options.apparmor_profile = host_config.privileged ? "unconfined" : facts.apparmor_profile;

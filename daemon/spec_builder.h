@@ -22,7 +22,10 @@ struct HostFacts {
   std::vector<runtime::Device> devices;              // of /dev, for --privileged
   uint64_t kernel_capabilities = 0;                  // available_capabilities()
   std::vector<runtime::Rlimit> default_limits;       // --default-ulimit
+  bool init = false;                                 // --init
   bool no_new_privileges = false;                    // --no-new-privileges
+  bool seccomp_unconfined = false;                   // --seccomp-profile unconfined
+  std::string seccomp_profile{};                     // its text; empty: the built-in one
   std::string apparmor_profile;  // of a container that asks for no other; empty: there is no AppArmor
 };
 

@@ -136,7 +136,7 @@ std::vector<Mount> plan_mounts(const HostConfig& host_config, const Placement& p
   add_engine_file(ours, placement.resolv_conf_path, "/etc/resolv.conf", read_only);
   add_engine_file(ours, placement.hostname_path, "/etc/hostname", read_only);
   add_engine_file(ours, placement.hosts_path, "/etc/hosts", read_only);
-  if (host_config.init.value_or(false))
+  if (host_config.init.value_or(facts.init))
     add_engine_file(ours, facts.docker_init, "/sbin/docker-init", true);
   // The queues of the host's IPC namespace can be mounted by the host's root only.
   const bool no_queues = placement.ids.mapped() && host_config.ipc_mode == "host";

@@ -145,6 +145,9 @@ void check_options(const Network& network) {
 
 Network Networks::plan_network(const NewNetwork& wanted) {
   check_network_name(wanted.name);
+  if (wanted.name == "host" || wanted.name == "bridge" || wanted.name == "none")
+    throw Error(ErrorKind::forbidden,
+                fmt::format("operation is not permitted on predefined {} network ", wanted.name));
   if (wanted.name == "default" || records::find_network_by_name(database_, wanted.name))
     throw Error(ErrorKind::conflict,
                 fmt::format("network with name {} already exists", wanted.name));
@@ -223,6 +226,8 @@ std::vector<std::string> Networks::prune(const Filters& filters) {
     remove(network.id);
     removed.push_back(network.name);
   }
+  events_.publish(
+      {.type = "network", .action = "prune", .id = "", .attributes = {{"reclaimed", "0"}}});
   return removed;
 }
 

@@ -10,8 +10,8 @@
 
 namespace ctr::daemon {
 
-HostNetworking::HostNetworking(Warn warn, bool firewall)
-    : warn_(std::move(warn)), firewall_(firewall) {}
+HostNetworking::HostNetworking(Warn warn, Duties duties)
+    : warn_(std::move(warn)), forwarding_(duties.forwarding), firewall_(duties.firewall) {}
 
 HostNetworking::~HostNetworking() {
   for (std::thread& deletion : deletions_) deletion.join();
@@ -32,8 +32,8 @@ void HostNetworking::ensure(const Network& network, const std::vector<PortRule>&
                                                          network.pool6->subnet.prefix)
                                            : "",
                  .mtu = network.mtu});
-  if (!network.internal) enable_forwarding();
-  if (!network.internal && network.pool6) enable_forwarding6();
+  if (!network.internal && forwarding_) enable_forwarding();
+  if (!network.internal && forwarding_ && network.pool6) enable_forwarding6();
   if (firewall_) ensure_firewall(network, ports);
 }
 

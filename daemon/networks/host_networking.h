@@ -21,7 +21,12 @@ class HostNetworking : public Networks::Host {
   using Warn = std::function<void(const std::string&)>;
 
   // `firewall` is dockerd's --iptables: false leaves every rule to the administrator.
-  explicit HostNetworking(Warn warn, bool firewall = true);
+  // What the administrator leaves to us.
+  struct Duties {
+    bool firewall = true;
+    bool forwarding = true;
+  };
+  HostNetworking(Warn warn, Duties duties);
   // Waits for what is still being deleted in the background.
   ~HostNetworking() override;
 
@@ -48,6 +53,7 @@ class HostNetworking : public Networks::Host {
 
   Warn warn_;
   PortSockets sockets_;
+  const bool forwarding_;
   std::atomic<bool> firewall_;  // false, too, once it turned out that there is none
   std::mutex mutex_;            // of what follows
   std::set<std::string> warned_;

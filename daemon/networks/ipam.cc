@@ -1,5 +1,6 @@
 #include "daemon/networks/ipam.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "runtime/network/interfaces.h"
@@ -43,13 +44,25 @@ Subnet expect_usable(std::string_view text) {
   return *subnet;
 }
 
-std::vector<Subnet> default_subnets() {
-  std::vector<Subnet> subnets;
+// Docker's.
+std::vector<DefaultPool> default_pools() {
+  std::vector<DefaultPool> pools;
   for (uint32_t second = 17; second <= 31; ++second)
-    subnets.push_back({172U << 24 | second << 16, 16});
-  for (uint32_t third = 0; third < 256; third += 16)
-    subnets.push_back({192U << 24 | 168U << 16 | third << 8, 20});
-  return subnets;
+    pools.push_back({{172U << 24 | second << 16, 16}, 16});
+  pools.push_back({{192U << 24 | 168U << 16, 16}, 20});
+  return pools;
+}
+
+std::optional<Subnet> choose_part(const DefaultPool& pool, const std::vector<Subnet>& used) {
+  for (uint64_t address = pool.base.first(); address <= pool.base.last();
+       address += uint64_t{1} << (32 - pool.prefix)) {
+    const Subnet part{static_cast<uint32_t>(address), pool.prefix};
+    const bool is_free = std::none_of(used.begin(), used.end(), [&](const Subnet& subnet) {
+      return part.overlaps(subnet);
+    });
+    if (is_free) return part;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
@@ -87,12 +100,18 @@ AddressPool plan_pool_of_bridge_address(std::string_view bip) {
   return plan_pool(bip, bip.substr(0, slash), "");
 }
 
-std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used) {
-  for (const Subnet& candidate : default_subnets()) {
-    bool free = true;
-    for (const Subnet& subnet : used) free = free && !candidate.overlaps(subnet);
-    if (free) return candidate;
-  }
+DefaultPool plan_default_pool(std::string_view base, int64_t size) {
+  DefaultPool pool{expect_usable(base), static_cast<int>(std::clamp<int64_t>(size, 0, 32))};
+  if (pool.prefix < pool.base.prefix || pool.prefix > longest_prefix)
+    refuse(fmt::format("invalid default address pool '{}': the size must be {} to {}", base,
+                       pool.base.prefix, longest_prefix));
+  return pool;
+}
+
+std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used,
+                                            const std::vector<DefaultPool>& pools) {
+  for (const DefaultPool& pool : pools.empty() ? default_pools() : pools)
+    if (auto part = choose_part(pool, used)) return part;
   return std::nullopt;
 }
 

@@ -47,9 +47,18 @@ AddressPool plan_pool(std::string_view subnet, std::string_view gateway, std::st
 // From --bip "172.17.0.1/16": the bridge's address and its subnet.
 AddressPool plan_pool_of_bridge_address(std::string_view bip);
 
+// A range of addresses that is given out in subnets of a size: --default-address-pool. Throws
+// Error{invalid_argument} for what is none.
+struct DefaultPool {
+  Subnet base;
+  int prefix = 24;
+};
+DefaultPool plan_default_pool(std::string_view base, int64_t size);
+
 // Docker's default pools: 172.17.0.0/16 … 172.31.0.0/16, then 192.168.0.0/20 in sixteen parts. The
 // first that overlaps none of `used`; nullopt when all do.
-std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used);
+std::optional<Subnet> choose_default_subnet(const std::vector<Subnet>& used,
+                                            const std::vector<DefaultPool>& pools = {});
 
 // How many addresses the pool can hand out, and whether an address may be one of them (it may be
 // outside of the range: a requested one).

@@ -38,7 +38,11 @@ Network predefined(std::string name, NetworkDriver driver) {
 
 Networks::Networks(image::Database& database, Events& events, Options options, Host& host,
                    std::function<void(const std::string&)> warn)
-    : database_(database), events_(events), host_(host), warn_(std::move(warn)) {
+    : database_(database),
+      events_(events),
+      host_(host),
+      pools_(options.pools),
+      warn_(std::move(warn)) {
   records::migrate(database_);
   if (options.bridge.empty()) options.bridge = Options{}.bridge;
   add_predefined(options);
@@ -106,7 +110,7 @@ AddressPool Networks::choose_free_pool() {
   std::vector<Subnet> used = host_.used_subnets();
   for (const Network& network : records::list_networks(database_))
     if (network.pool) used.push_back(network.pool->subnet);
-  auto subnet = choose_default_subnet(used);
+  auto subnet = choose_default_subnet(used, pools_);
   if (!subnet)
     throw Error(ErrorKind::unavailable,
                 "could not find an available, non-overlapping IPv4 address pool among the defaults "

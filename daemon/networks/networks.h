@@ -191,6 +191,7 @@ class Networks {
     bool icc = true;
     bool masquerade = true;
     uint32_t mtu = 1500;
+    std::vector<DefaultPool> pools{};  // for networks that ask for no subnet; empty: Docker's
   };
 
   // Brings the tables up to date, makes the predefined networks' rows, and each bridge on the host.
@@ -264,6 +265,7 @@ class Networks {
   image::Database& database_;
   Events& events_;
   Host& host_;
+  const std::vector<DefaultPool> pools_;
   std::function<void(const std::string&)> warn_;
   // One change of the host at a time: bridges are made and removed while attaches go on.
   std::mutex host_mutex_;

@@ -34,7 +34,10 @@ std::optional<StatsSample> find_sample(Containers& containers, const std::string
   auto cgroup = runtime::Cgroup::find(containers.launcher().cgroup_layout(),
                                       containers.launcher().cgroup_path(container.record));
   if (!cgroup) return std::nullopt;
-  return take_sample(cgroup->stats(), container.live.state.pid);
+  StatsSample sample = take_sample(cgroup->stats(), container.live.state.pid);
+  // The host's interfaces count what everybody sends.
+  if (container.record.host.network_mode == "host") sample.network.clear();
+  return sample;
 }
 
 json sample_json(Containers& containers, const std::string& id,

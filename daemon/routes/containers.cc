@@ -1,5 +1,6 @@
 #include "daemon/routes/containers.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "daemon/api/filters.h"
@@ -38,7 +39,8 @@ class ContainerRoutes {
     for (const ContainerSnapshot& container : containers_.list()) {
       if (limit > 0 && result.size() >= static_cast<size_t>(limit)) break;
       if (!all && !container.live.state.running()) continue;
-      if (filter.matches(container)) result.push_back(summary(container, with_size));
+      if (filter.matches(container)) 
+        result.push_back(summary(container, with_size, exchange.version()));
     }
     exchange.respond_json(200, result);
   }
@@ -48,6 +50,7 @@ class ContainerRoutes {
     const std::string& id = container.record.id;
     InspectInput input{.container = container,
                        .endpoints = containers_.networks().endpoints_of(id),
+                       .network_ids = network_ids(container),
                        .exec_ids = execs_.ids_of(id),
                        .snapshot = containers_.launcher().snapshot(container.record),
                        .directory = containers_.launcher().directory(id),
@@ -58,6 +61,7 @@ class ContainerRoutes {
                                                   containers_.launcher().options().facts)
                                .apparmor_profile,
                        .image_digest = "",
+                       .api_minor = exchange.version().minor,
                        .with_size = exchange.query_bool("size")};
     if (!container.live.state.alive()) input.endpoints.clear();
     if (exchange.version() >= ApiVersion{1, 48})
@@ -118,7 +122,25 @@ class ContainerRoutes {
                   for (const AttachRequest& request : plan_attachments(record))
                     names.push_back(request.network);
                   return names;
+                },
+            .published_by =
+                [this](const ContainerRecord& record) {
+                  std::vector<std::string> ports;
+                  for (const EndpointSettings& endpoint :
+                       containers_.networks().endpoints_of(record.id))
+                    for (const PublishedPort& port : endpoint.ports)
+                      ports.push_back(fmt::format("{}/{}", port.host_port, port.protocol));
+                  return ports;
                 }};
+  }
+
+  std::map<std::string, std::string> network_ids(const ContainerSnapshot& container) {
+    std::map<std::string, std::string> ids;
+    if (container.live.state.status != Status::exited) return ids;
+    for (const AttachRequest& request : plan_attachments(container.record))
+      if (auto network = containers_.networks().find(request.network))
+        ids[request.network] = network->id;
+    return ids;
   }
 
   void measure(const ContainerRecord& record, uint64_t& size_rw, uint64_t& size_root) {
@@ -127,10 +149,12 @@ class ContainerRoutes {
     size_root = size_rw + (image ? image->size : 0);
   }
 
-  json summary(const ContainerSnapshot& container, bool with_size) {
+  json summary(const ContainerSnapshot& container, bool with_size, ApiVersion version) {
     ListInput input{.container = container,
                     .endpoints = {},
+                    .network_ids = network_ids(container),
                     .image_name = image_name(container.record),
+                    .api_minor = version.minor,
                     .with_size = with_size,
                     .now = sys::now()};
     if (container.live.state.alive())
@@ -157,6 +181,22 @@ std::string text(const Exchange& exchange, const char* name) {
   return exchange.query(name).value_or("");
 }
 
+// Clients of old gave a container its host configuration at its start: without it, it would run in a
+// way that nobody asked for. "{}" and "null" are no configuration.
+void expect_no_host_config(Exchange& exchange) {
+  std::array<char, 8> body{};
+  size_t size = 0;
+  while (size < body.size()) {
+    const size_t count = exchange.read_body(body.data() + size, body.size() - size);
+    if (count == 0) break;
+    size += count;
+  }
+  if (size == body.size())
+    throw sys::Error(sys::ErrorKind::invalid_argument,
+                     "starting container with non-empty request body was deprecated since API v1.22 "
+                     "and removed in v1.24");
+}
+
 // Actions that answer 204 and nothing else.
 void add_life_cycle(Router& router, Containers& containers) {
   auto add = [&](const char* verb, std::function<void(Exchange&, const std::string&)> action) {
@@ -166,7 +206,10 @@ void add_life_cycle(Router& router, Containers& containers) {
                  exchange.respond_empty(204);
                });
   };
-  add("start", [&](Exchange&, const std::string& id) { containers.start(id); });
+  add("start", [&](Exchange& exchange, const std::string& id) {
+    expect_no_host_config(exchange);
+    containers.start(id);
+  });
   add("stop", [&](Exchange& exchange, const std::string& id) {
     containers.stop(id, stop_timeout(exchange), text(exchange, "signal"));
   });

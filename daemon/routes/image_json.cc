@@ -77,6 +77,27 @@ json legacy_config_json(const ImageRunConfig& config) {
   return object;
 }
 
+// What only Docker's older builder wrote into an image: by what, and in which container.
+struct BuildRecord {
+  std::string version{};
+  std::string container{};
+  json container_config = legacy_config_json({});
+};
+
+BuildRecord read_build_record(const std::string& config_json) {
+  const json config = json::parse(config_json);
+  BuildRecord record;
+  auto take_text = [&](const char* key, std::string& text) {
+    auto found = config.find(key);
+    if (found != config.end() && found->is_string()) text = found->get<std::string>();
+  };
+  take_text("docker_version", record.version);
+  take_text("container", record.container);
+  auto found = config.find("container_config");
+  if (found != config.end() && found->is_object()) record.container_config.update(*found);
+  return record;
+}
+
 uint64_t layer_size(const Images& images, const Digest& diff_id) {
   auto found = images.layers().find(diff_id);
   return found ? found->size : 0;
@@ -146,8 +167,13 @@ json image_summary_json(const Images& images, const ImageFacts& facts,
                {"Labels", or_null(facts.labels)},
                {"Containers", since(51) ? json(facts.containers.size()) : json(-1)}};
   if (image.created == sys::zero_time) summary["Created"] = 0;
-  if (!since(43) && image.tags.empty()) summary["RepoTags"] = {"<none>:<none>"};
-  if (!since(43) && image.repo_digests.empty()) summary["RepoDigests"] = {"<none>@<none>"};
+  if (!since(43) && image.repo_digests.empty()) {
+    summary["RepoDigests"] = nullptr;
+    if (image.tags.empty()) {
+      summary["RepoTags"] = {"<none>:<none>"};
+      summary["RepoDigests"] = {"<none>@<none>"};
+    }
+  }
   if (!since(44)) summary["VirtualSize"] = image.size;
   if (options.manifests && since(47)) summary["Manifests"] = manifests_json(images, facts);
   return summary;
@@ -156,6 +182,7 @@ json image_summary_json(const Images& images, const ImageFacts& facts,
 json image_inspect_json(const Images& images, const Image& image, ApiVersion version) {
   auto since = [&](int minor) { return version >= ApiVersion{1, minor}; };
   const ImageConfig config = image::parse_image_config(image.config_json);
+  const BuildRecord build = read_build_record(image.config_json);
   json inspect{
       {"Id", image.id.text()},
       {"RepoTags", image.tags},
@@ -163,7 +190,7 @@ json image_inspect_json(const Images& images, const Image& image, ApiVersion ver
       {"Parent", ""},
       {"Comment", config.history.empty() ? "" : config.history.back().comment},
       {"Created", sys::format_timestamp(image.created)},
-      {"DockerVersion", ""},
+      {"DockerVersion", build.version},
       {"Author", config.author},
       {"Config", since(50) ? run_config_json(config.config) : legacy_config_json(config.config)},
       {"Architecture", image.architecture},
@@ -176,8 +203,8 @@ json image_inspect_json(const Images& images, const Image& image, ApiVersion ver
   if (!config.os_version.empty()) inspect["OsVersion"] = config.os_version;
   if (!since(44)) inspect["VirtualSize"] = image.size;
   // Docker leaves it out from 1.45 on; docker-compose 1.29 speaks the newest version and needs it.
-  inspect["ContainerConfig"] = legacy_config_json({});
-  if (!since(45)) inspect["Container"] = "";
+  inspect["ContainerConfig"] = build.container_config;
+  if (!since(45)) inspect["Container"] = build.container;
   return inspect;
 }
 

@@ -125,8 +125,11 @@ void add_swarm_routes(Router& router) {
   }
   router.add("GET", "/swarm", no_swarm);
   router.add("GET", "/swarm/unlockkey", no_swarm);
-  for (const char* verb : {"update", "unlock", "leave"})
+  for (const char* verb : {"update", "unlock"})
     router.add("POST", fmt::format("/swarm/{}", verb), no_swarm);
+  router.add("POST", "/swarm/leave", [](Exchange&) {
+    throw Error(ErrorKind::unavailable, "This node is not part of a swarm");
+  });
   for (const char* verb : {"init", "join"})
     router.add("POST", fmt::format("/swarm/{}", verb), [](Exchange&) {
       throw Error(ErrorKind::unsupported, "swarm mode is not supported by this engine");

@@ -120,9 +120,10 @@ json driver_status_json(const Config& config) {
 json security_options(const Config& config, const Machine& machine) {
   json options = json::array();
   if (machine.has_apparmor) options.push_back("name=apparmor");
-  options.push_back("name=seccomp,profile=builtin");
+  options.push_back("name=seccomp,profile=" + config.seccomp_profile);
   if (!config.userns_remap.empty()) options.push_back("name=userns");
   options.push_back("name=cgroupns");
+  if (config.no_new_privileges) options.push_back("name=no-new-privileges");
   return options;
 }
 
@@ -149,7 +150,6 @@ json engine_json(const SystemSources& sources, const Machine& machine) {
           {"Debug", config.log_level == "debug"},
           {"InitBinary", config.init_path},
           {"Isolation", ""},
-          {"ProductLicense", ""},
           {"HttpProxy", without_password(config.http_proxy)},
           {"HttpsProxy", without_password(config.https_proxy)},
           {"NoProxy", config.no_proxy},

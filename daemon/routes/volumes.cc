@@ -107,7 +107,7 @@ void prune(Exchange& exchange, Containers& containers) {
     deleted.push_back(volume.name);
     bytes += size;
   }
-  exchange.respond_json(200, {{"VolumesDeleted", deleted.empty() ? json(nullptr) : deleted},
+  exchange.respond_json(200, {{"VolumesDeleted", deleted},
                               {"SpaceReclaimed", bytes}});
 }
 

@@ -647,3 +647,42 @@ def test_a_client_that_is_slow_to_read_the_head_gets_no_output_with_it(shared_en
         while data := client.recv(65536):
             output += data
         assert output == b"\1\0\0\0\0\0\0\x08at once\n"
+
+
+# --- what programs and clients of Docker look for
+
+
+def test_a_program_sees_by_a_file_that_it_is_in_a_container(shared_engine):
+    assert shared_engine.out("run", "--rm", "busybox", "stat", "-c", "%a %s", "/.dockerenv") == "755 0"
+    shared_engine.ctr("run", "--name", "marked", "busybox", "touch", "/made")
+    assert shared_engine.out("diff", "marked") == "A /made"
+    shared_engine.ctr("rm", "marked")
+
+
+def test_a_missing_working_directory_is_made_below_a_readonly_root(shared_engine):
+    assert shared_engine.out("run", "--rm", "--read-only", "-w", "/new/place", "busybox", "pwd") == "/new/place"
+
+
+def test_containers_are_found_by_the_ports_that_lead_to_them(shared_engine):
+    shared_engine.ctr("run", "-d", "--name", "open", "-p", "18090:80", "-p", "18091:53/udp", "busybox", "sleep", "1000")
+    found = {port: shared_engine.out("ps", "-q", "--filter", f"publish={port}") != ""
+             for port in ("18090", "18090/tcp", "18090/udp", "18091/udp", "18080-18099", "80", "18089")}
+    shared_engine.ctr("rm", "-f", "open")
+    assert found == {"18090": True, "18090/tcp": True, "18090/udp": False, "18091/udp": True, "18080-18099": True,
+                     "80": False, "18089": False}
+    for value in ("x", "9-8", "70000"):
+        assert shared_engine.ctr("ps", "--filter", f"publish={value}", check=False).returncode == 1
+
+
+@pytest.mark.parametrize("host", [{"Links": ["none-such:x"]},
+                                  {"VolumesFrom": ["none-such"]}, {"PidMode": "container:none-such"}], ids=str)
+def test_only_a_missing_image_is_not_found_by_a_creation(shared_engine, host):
+    """Docker's client takes 404 for that, pulls and says nothing of the real reason."""
+    status, answer = shared_engine.api("POST", "/containers/create", {"Image": "busybox", "HostConfig": host, "Cmd": ["true"]})
+    assert status == 400 and "none-such" in answer["message"]
+
+
+def test_a_cgroup_parent_that_cannot_be_is_refused_before_anything_is_made(shared_engine):
+    status, answer = shared_engine.api("POST", "/containers/create", {"Image": "busybox", "Cmd": ["true"],
+                                                               "HostConfig": {"CgroupParent": "../up"}})
+    assert status == 400 and "invalid cgroup parent '../up'" in answer["message"]

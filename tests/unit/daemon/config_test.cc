@@ -83,8 +83,10 @@ TEST_CASE("what dockerd protects with and we do not is refused, not ignored") {
   CHECK_THROWS_WITH_AS(parse({"--selinux-enabled"}),
                        "setting 'selinux-enabled' is not supported by ctrd: remove it", Error);
   CHECK_NOTHROW(parse({"--selinux-enabled=false"}));
-  CHECK_THROWS_AS(read_file(R"({"no-new-privileges": true})"), Error);
-  CHECK_NOTHROW(read_file(R"({"no-new-privileges": false})"));
+  CHECK_THROWS_AS(parse({"--default-runtime", "runsc"}), Error);
+  CHECK_THROWS_AS(parse({"--exec-opt", "native.cgroupdriver=systemd"}), Error);
+  CHECK_THROWS_AS(parse({"--default-ipc-mode", "host"}), Error);
+  CHECK_THROWS_AS(parse({"--tlscert", "/x"}), Error);
   CHECK(parse({"--live-restore", "--storage-driver", "overlay2"}).config.warnings.size() == 2);
 }
 
@@ -112,6 +114,19 @@ TEST_CASE("the configuration file has dockerd's keys") {
   CHECK(config.default_ulimits["nofile"].soft == 1);
   CHECK(config.warnings == std::vector<std::string>{"setting 'features' has no effect in ctrd"});
   CHECK(read_file("").data_root == "/var/lib/ctr");
+}
+
+TEST_CASE("address pools are one flag each, and objects in the file") {
+  const auto pools = parse({"--default-address-pool", "base=10.10.0.0/16,size=24",
+                            "--default-address-pool", "size=25,base=10.11.0.0/16"})
+                         .config.default_address_pools;
+  REQUIRE(pools.size() == 2);
+  CHECK(pools[1].base == "10.11.0.0/16");
+  CHECK(pools[1].size == 25);
+  CHECK_THROWS_AS(parse({"--default-address-pool", "10.10.0.0/16"}), Error);
+  CHECK(read_file(R"({"default-address-pools": [{"base": "10.9.0.0/16", "size": 20}]})")
+            .default_address_pools[0]
+            .size == 20);
 }
 
 TEST_CASE("a bad configuration file is refused with its name") {

@@ -103,6 +103,14 @@ TEST_CASE("a default subnet is one that the host has no route into") {
   CHECK(to_string(*choose_default_subnet({{ip(172, 16, 0, 0), 12}, {ip(192, 168, 1, 0), 24}})) ==
         "192.168.16.0/20");
   CHECK(!choose_default_subnet({{ip(172, 16, 0, 0), 12}, {ip(192, 168, 0, 0), 16}}));
+  const std::vector<DefaultPool> pools{plan_default_pool("10.10.0.0/23", 24),
+                                       plan_default_pool("10.11.0.0/24", 24)};
+  CHECK(to_string(*choose_default_subnet({}, pools)) == "10.10.0.0/24");
+  CHECK(to_string(*choose_default_subnet({{ip(10, 10, 0, 0), 24}}, pools)) == "10.10.1.0/24");
+  CHECK(to_string(*choose_default_subnet({{ip(10, 10, 0, 0), 23}}, pools)) == "10.11.0.0/24");
+  CHECK(!choose_default_subnet({{ip(10, 10, 0, 0), 15}}, pools));
+  CHECK_THROWS_AS(plan_default_pool("10.10.0.0/24", 16), Error);
+  CHECK_THROWS_AS(plan_default_pool("x", 24), Error);
 }
 
 TEST_CASE("a MAC address follows from the address, as Docker's does") {

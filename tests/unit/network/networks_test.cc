@@ -383,7 +383,7 @@ TEST_CASE_FIXTURE(Fixture, "networks that cannot be are refused") {
   auto create = [&](NewNetwork wanted) { return [this, wanted] { networks->create(wanted); }; };
   networks->create({.name = "app", .ipv4 = {.subnet = "10.5.0.0/24"}});
   CHECK(kind_of(create({.name = "app"})) == ErrorKind::conflict);
-  CHECK(kind_of(create({.name = "bridge"})) == ErrorKind::conflict);
+  CHECK(kind_of(create({.name = "bridge"})) == ErrorKind::forbidden);
   CHECK(kind_of(create({.name = "default"})) == ErrorKind::conflict);
   CHECK(kind_of(create({.name = "a/b"})) == ErrorKind::invalid_argument);
   CHECK(kind_of(create({.name = ""})) == ErrorKind::invalid_argument);
