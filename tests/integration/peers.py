@@ -4,6 +4,7 @@ fetch_engines): each with directories, a socket and a network namespace of its o
 import contextlib
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import subprocess
@@ -27,6 +28,19 @@ def find_program(name):
 
 def missing(*names):
     return [name for name in names if not find_program(name)]
+
+
+def unlike_the_reference():
+    """Why the lists of differences cannot hold here: they are those from Debian 12's dockerd and runc on cgroup v1."""
+    absent = missing("dockerd", "docker", "containerd", "runc", "iptables")
+    if absent:
+        return f"not to be had here: {', '.join(absent)}; tests/run fetches them"
+    version = subprocess.run([find_program("dockerd"), "--version"], capture_output=True, text=True).stdout
+    if " 20.10." not in version:
+        return f"the lists of differences are those from dockerd 20.10, this is {version.strip()}"
+    if (pathlib.Path("/sys/fs/cgroup/cgroup.controllers")).exists():
+        return "the lists of differences are those on cgroup v1"
+    return ""
 
 
 def environment(**more):
@@ -79,6 +93,7 @@ class Peer:
 def daemon(peer, command, answers):
     """A daemon in a network namespace of its own, ended by its pid."""
     subprocess.run(["ip", "netns", "add", peer.name], check=True)
+    subprocess.run(["ip", "-n", peer.name, "link", "set", "lo", "up"], check=True)
     log = open(peer.base / "daemon.log", "wb")
     process = subprocess.Popen(["nsenter", f"--net=/run/netns/{peer.name}", *command], stdin=subprocess.DEVNULL,
                                stdout=log, stderr=log, env=peer.env)
@@ -93,6 +108,34 @@ def daemon(peer, command, answers):
         process.wait(60)
         log.close()
         subprocess.run(["ip", "netns", "del", peer.name], check=False)
+
+
+# runc refuses to give what the machine's own root does not have, and Docker gives a privileged container everything.
+CAPABLE_RUNC = """#!/usr/bin/python3
+import json, os, sys
+arguments, runc, known = sys.argv[1:], {runc!r}, set({known!r})
+def trim(file, process_of):
+    document = json.load(open(file))
+    for kind, names in process_of(document).get("capabilities", {{}}).items():
+        process_of(document)["capabilities"][kind] = [name for name in names if name in known]
+    json.dump(document, open(file, "w"))
+if "create" in arguments:
+    trim(arguments[arguments.index("--bundle") + 1] + "/config.json", lambda config: config["process"])
+if "exec" in arguments:
+    trim(arguments[arguments.index("--process") + 1], lambda process: process)
+os.execv(runc, [runc, *arguments])
+"""
+
+
+def capable_runc(file):
+    """A program that runs runc with those capabilities only that this machine has to give."""
+    numbers = re.findall(r"#define (CAP_\w+)\s+(\d+)\n", pathlib.Path("/usr/include/linux/capability.h").read_text())
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    bounding = next(int(line.split()[1], 16) for line in lines if line.startswith("CapBnd"))
+    known = [name for name, number in numbers if bounding >> int(number) & 1]
+    pathlib.Path(file).write_text(CAPABLE_RUNC.format(runc=find_program("runc"), known=known))
+    os.chmod(file, 0o755)
+    return str(file)
 
 
 @contextlib.contextmanager
@@ -124,6 +167,8 @@ def docker(manager="cgroupfs", runtime=None, storage="vfs", bridge=False):
                "--pidfile", f"{peer.base}/pid", "--storage-driver", storage, "--exec-opt", f"native.cgroupdriver={manager}"]
     command += [] if bridge and shutil.which("iptables") else ["--iptables=false"]
     command += [] if bridge else ["--bridge", "none"]
+    # Debian's docker-init is a link to a program of another package.
+    command += ["--init-path", shutil.which("tini-static")] if shutil.which("tini-static") else []
     command += ["--add-runtime", f"ctr={runtime}", "--default-runtime", "ctr"] if runtime else []
     with daemon(peer, command, lambda: peer.call("version", check=False).returncode == 0):
         archive = peer.base / "root.tar"
