@@ -151,27 +151,6 @@ def test_e03_nor_has_a_container_that_comes_into_the_same_pid_namespace(engine, 
     assert_nothing_gained(spy.finish())
 
 
-def test_e03_nor_one_of_the_oci_runtime(oci):
-    with HostCanary() as canary, Oci() as other:
-        start_watcher(oci, canary)
-        for kind in ("bounding", "effective", "permitted"):
-            other.config["process"]["capabilities"][kind] = ["CAP_KILL"]
-        pid = oci.state("c")["pid"]
-        for space in other.config["linux"]["namespaces"]:
-            if space["type"] == "pid":
-                space["path"] = f"/proc/{pid}/ns/pid"
-        other.write("/bin/sh", "-c", "ls /proc/1/task && echo $$")
-        for _ in range(15):
-            done = other.run()
-            assert done.stdout.split()[0] == "1" and int(done.stdout.split()[1]) > 1, done
-        other.create("d")
-        other.call("start", "d")
-        other.wait_for_status("stopped", "d")
-        other.call("delete", "d")
-        found = end_watcher(oci)
-    assert_nothing_gained(found)
-
-
 # --- E04: descriptors ---
 
 def test_e04_what_the_daemon_was_started_with_does_not_reach_containers(canary):
