@@ -41,7 +41,7 @@ void warn(const std::string& text) {
 struct Daemon {
   Daemon(const std::string& path, const std::string& bridge, const std::string& bip)
       : database(path),
-        host(warn),
+        host(warn, {}),
         networks(database, events, {.bridge = bridge, .bip = bip}, host, warn) {}
   image::Database database;
   Events events;
@@ -208,7 +208,7 @@ int dispatch(std::vector<std::string> arguments, std::vector<char*> raw) {
   const std::string& path = arguments.at(1);
   if (verb == "remove") {
     image::Database database(path);
-    HostNetworking host(warn);
+    HostNetworking host(warn, {});
     Networks::remove_from_host(database, host);
     return 0;
   }
