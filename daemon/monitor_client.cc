@@ -90,20 +90,21 @@ MonitorClient::Started MonitorClient::wait_until_started(milliseconds patience) 
     if (ready == 0)
       throw sys::Error(sys::ErrorKind::unavailable,
                        "the container's monitor did not start it in time");
-    if (!read(pending_events_) && !started_ && !failure_)
+    const bool more = read([this](const MonitorEvent& event) { pending_events_.push_back(event); });
+    if (!more && !started_ && !failure_)
       throw sys::Error(sys::ErrorKind::internal, "the container's monitor ended before the start");
   }
   if (failure_) throw StartFailure(*failure_);
   return *started_;
 }
 
-bool MonitorClient::read(std::vector<MonitorEvent>& events) {
+bool MonitorClient::read(const EventHandler& handle_event) {
   bool more = reader_.read_some(socket_.get()) == sys::MessageReader::Progress::more;
-  while (std::optional<sys::Message> message = reader_.take()) handle(std::move(*message), events);
+  while (std::optional<sys::Message> message = reader_.take()) handle(std::move(*message), handle_event);
   return more;
 }
 
-void MonitorClient::handle(sys::Message received, std::vector<MonitorEvent>& events) {
+void MonitorClient::handle(sys::Message received, const EventHandler& handle_event) {
   const std::string& text = received.text;
   json message = json::parse(text, nullptr, false);
   if (!message.is_object()) return;
@@ -124,17 +125,17 @@ void MonitorClient::handle(sys::Message received, std::vector<MonitorEvent>& eve
     } else if (type == "exited") {
       MonitorEvent event;
       event.exit = runtime::parse_exit_record(text);
-      events.push_back(std::move(event));
+      handle_event(event);
     } else if (type == "oom") {
       MonitorEvent event;
       event.kind = MonitorEvent::Kind::oom;
-      events.push_back(event);
+      handle_event(event);
     } else if (type == "exec_exited") {
       MonitorEvent event;
       event.kind = MonitorEvent::Kind::exec_exited;
       event.exec_id = message.at("exec_id").get<std::string>();
       event.exit_code = message.at("exit_code").get<int>();
-      events.push_back(std::move(event));
+      handle_event(event);
     }
     // Other types are a newer monitor's: what they tell is also in its files.
   } catch (const json::exception& error) {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -82,8 +83,10 @@ class MonitorClient {
   void synchronize() noexcept;
 
   // --- the watcher ---
-  // Reads what is there (or waits for it) and returns the events; false at the end of the stream.
-  bool read(std::vector<MonitorEvent>& events);
+  // Reads what is there (or waits for it); false at the end of the stream. Each event is handled before what came
+  // behind it is looked at: whoever waits for a reply finds done what was said before.
+  using EventHandler = std::function<void(const MonitorEvent&)>;
+  bool read(const EventHandler& handle_event);
   // Events that came along with the answer to the start.
   std::vector<MonitorEvent> take_pending() { return std::move(pending_events_); }
   // No reply will come any more.
@@ -99,7 +102,7 @@ class MonitorClient {
   Reply request(nlohmann::json message, const std::vector<int>& descriptors,
                 std::chrono::milliseconds patience);
   void send(const nlohmann::json& message, const std::vector<int>& descriptors);
-  void handle(sys::Message message, std::vector<MonitorEvent>& events);
+  void handle(sys::Message message, const EventHandler& handle_event);
 
   sys::UniqueFd socket_;
   sys::MessageReader reader_;

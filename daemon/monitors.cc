@@ -90,16 +90,23 @@ void Monitors::serve(uint64_t key) {
   watched_.erase(key);  // closing the pidfd takes it out of the epoll set
 }
 
+// One that cannot be handled must not keep the others from being so.
+void Monitors::handle_event(const std::string& container_id, const MonitorEvent& event) {
+  try {
+    handlers_.event(container_id, event);
+  } catch (const std::exception& error) {
+    log_error("what a monitor told could not be handled", {{"container", container_id}, {"error", error.what()}});
+  }
+}
+
 void Monitors::read_client(uint64_t key, const Watched& watched) {
-  std::vector<MonitorEvent> events;
   bool more = false;
   try {
-    more = watched.client->read(events);
+    more = watched.client->read([&](const MonitorEvent& event) { handle_event(watched.container_id, event); });
   } catch (const sys::Error& error) {
     log_error("monitor speaks another language",
               {{"container", watched.container_id}, {"error", error.what()}});
   }
-  for (const MonitorEvent& event : events) handlers_.event(watched.container_id, event);
   if (more) return;
   watched.client->fail_requests();
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, watched.client->descriptor(), nullptr);

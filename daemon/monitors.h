@@ -43,6 +43,7 @@ class Monitors {
   void add(int descriptor, Watched watched);
   void run();
   void serve(uint64_t key);
+  void handle_event(const std::string& container_id, const MonitorEvent& event);
   void read_client(uint64_t key, const Watched& watched);
 
   Handlers handlers_;

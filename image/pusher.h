@@ -23,7 +23,7 @@ struct PushProgress {
   PushPhase phase = PushPhase::preparing;
   uint64_t current = 0;  // bytes
   uint64_t total = 0;
-  std::string mounted_from;  // a repository, familiar
+  std::string mounted_from{};  // a repository, familiar
 };
 
 struct PushRequest {
