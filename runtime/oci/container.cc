@@ -56,6 +56,10 @@ bool Container::has_ended() const {
   return !init_ || ends_within(*init_, milliseconds(0));
 }
 
+void Container::await_end() const {
+  if (init_) (void)ends_within(*init_, end_deadline);
+}
+
 Status Container::status() const {
   if (record_.pid == 0) return Status::creating;
   if (has_ended()) return Status::stopped;

@@ -32,6 +32,8 @@ class Container {
   // Its first process; nullopt when that has ended (a zombie has), or is not there yet.
   const std::optional<sys::Process>& init() const { return init_; }
   bool has_ended() const;
+  // Of one whose start failed, which is on its way out.
+  void await_end() const;
 
   // nullopt if it is gone, or was never made.
   std::optional<Cgroup> find_cgroup() const;

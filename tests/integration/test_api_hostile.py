@@ -97,6 +97,8 @@ QUERIES = {
     ("POST", "/containers/prune"): ["filters"],
     ("POST", "/exec/{exec}/resize"): ["h", "w"],
     ("GET", "/exec/{exec}/json"): [],
+    ("GET", "/ctr/v1/containers/{id}/timeline"): [],
+    ("GET", "/containers/{id}/attach/ws"): ["detachKeys", "logs", "stream", "stdin", "stdout", "stderr"],
     ("GET", "/images/json"): ["all", "filters", "digests", "shared-size", "manifests"],
     ("GET", "/images/busybox/json"): ["manifests"],
     ("GET", "/images/busybox/history"): ["platform"],
@@ -123,7 +125,7 @@ QUERIES = {
     ("POST", "/build"): ["t", "remote", "dockerfile"], ("POST", "/build/cancel"): ["id"], ("POST", "/build/prune"): ["filters", "all"],
     ("POST", "/session"): [], ("POST", "/grpc"): [],
     ("GET", "/info"): [], ("GET", "/version"): [], ("GET", "/_ping"): [], ("HEAD", "/_ping"): [], ("GET", "/plugins"): ["filters"],
-    ("GET", "/plugins/x/json"): [], ("POST", "/plugins/pull"): ["remote"], ("GET", "/swarm"): [], ("GET", "/swarm/unlockkey"): [],
+    ("GET", "/plugins/x/json"): [], ("POST", "/plugins/pull"): ["remote"], ("GET", "/swarm"): [], ("POST", "/swarm/leave"): ["force"], ("GET", "/swarm/unlockkey"): [],
 }
 
 DEEP = eval("[" * 90 + "]" * 90)  # noqa: S307

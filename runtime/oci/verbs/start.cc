@@ -31,6 +31,7 @@ int run_start(const Invocation& invocation) {
     start_detached(container.directory().start_socket());
   } catch (const LaunchError&) {
     container.directory().forget_waiting();  // it waited no more, it failed
+    container.await_end();
     throw;
   } catch (const Error& error) {
     if (error.error_number() != ECONNREFUSED) throw;
