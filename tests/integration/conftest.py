@@ -12,8 +12,10 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+from canary import HostCanary  # noqa: E402
 from engine import Engine  # noqa: E402
 from images import alpine_layout, busybox_layout  # noqa: E402
+from oci_bundle import Oci  # noqa: E402
 from registry import Registry  # noqa: E402
 
 
@@ -52,3 +54,17 @@ def alpine():
 @pytest.fixture(scope="session")
 def busybox():
     return busybox_layout()
+
+
+@pytest.fixture
+def canary(engine):
+    """What no attack may touch on the host, around a test of the file's engine."""
+    with HostCanary(engine) as watching:
+        yield watching
+
+
+@pytest.fixture
+def oci():
+    """A bundle, and ctr-runtime on it."""
+    with Oci() as running:
+        yield running

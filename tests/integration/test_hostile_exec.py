@@ -23,18 +23,6 @@ def engine(shared_engine):
     yield shared_engine
 
 
-@pytest.fixture
-def canary(engine):
-    with HostCanary(engine) as watching:
-        yield watching
-
-
-@pytest.fixture
-def oci():
-    with Oci() as running:
-        yield running
-
-
 def exec_often(engine, name, *command, flags=()):
     """How many of them did not end as they must."""
     return sum(engine.ctr("exec", *flags, name, *command, check=False).returncode != 0 for _ in range(EXECS))

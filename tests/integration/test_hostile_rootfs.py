@@ -15,7 +15,6 @@ import pytest
 from canary import HostCanary, describe_tree
 
 from hostile import ITERATIONS, Companion, allowed_failures, entry, import_image, racer
-from oci_bundle import Oci
 
 STANDARD = ["etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab", "tmp", "run", "var", "bin", "sbin",
             "usr", "root"]
@@ -25,18 +24,6 @@ BUSYBOX = ["-v", "/bin/busybox:/busybox:ro"]
 @pytest.fixture(scope="module")
 def engine(shared_engine):
     yield shared_engine
-
-
-@pytest.fixture
-def canary(engine):
-    with HostCanary(engine) as watching:
-        yield watching
-
-
-@pytest.fixture
-def oci():
-    with Oci() as running:
-        yield running
 
 
 @pytest.fixture

@@ -6,27 +6,13 @@ import threading
 
 import pytest
 
-from canary import HostCanary
 from engine import Engine
 from hostile import entry, import_image
-from oci_bundle import Oci
 
 
 @pytest.fixture(scope="module")
 def engine(shared_engine):
     yield shared_engine
-
-
-@pytest.fixture
-def canary(engine):
-    with HostCanary(engine) as watching:
-        yield watching
-
-
-@pytest.fixture
-def oci():
-    with Oci() as running:
-        yield running
 
 
 def test_u01_a_number_is_that_number_whatever_the_image_calls_by_it(engine, canary):
