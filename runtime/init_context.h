@@ -30,7 +30,6 @@ struct InitContext {
   const CompiledFilter* filter = nullptr;  // null: unconfined
   std::array<int, 3> stdio{-1, -1, -1};    // for a process without a terminal
   Timeline* timeline = nullptr;            // null: not recorded
-  bool in_user_namespace = false;          // the container's, before it joins the other namespaces
   int container_pidfd = -1;                // exec: whose namespaces to join
   const CgroupLayout* cgroup_layout = nullptr;
   bool outlives_launcher = false;      // these five: see LaunchOptions

@@ -225,11 +225,6 @@ PendingProcess launch_exec(const ContainerSpec& spec, const Process& process,
   take_options(context, options);
   context.container_pidfd = init.pidfd();
   context.born_last = true;
-  // A user without privileges has a right to the container's namespaces only in its user namespace.
-  if (::geteuid() != 0 && has_namespace(spec, NamespaceKind::user)) {
-    sys::check(::setns(init.pidfd(), CLONE_NEWUSER), "setns into the user namespace");
-    context.in_user_namespace = true;
-  }
   PendingProcess child = clone_and_run(0, cgroup, context, channel, run_exec);
   finish_setup(child, process.terminal);
   child.expect_birth();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -97,14 +98,14 @@ void join_container_namespaces(InitContext& context) {
   // By the pidfd of the container's first process: it cannot be another process that took over the
   // number (attack E06). Of the pid namespace, only the process that we bear will be (birth.h).
   unsigned flags = 0;
-  // Those that it has not of its own are its creator's, and perhaps not ours.
+  // Those that it has not of its own are its creator's, and perhaps not ours: a user without privileges has no right
+  // to them, and to the container's only by way of its user namespace.
+  const bool all = ::geteuid() == 0 || !has_namespace(context.spec, NamespaceKind::user);
   for (NamespaceKind kind : {NamespaceKind::mount, NamespaceKind::pid, NamespaceKind::network, NamespaceKind::ipc,
                              NamespaceKind::uts, NamespaceKind::cgroup})
-    if (!context.in_user_namespace || has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
+    if (all || has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
   for (NamespaceKind kind : {NamespaceKind::time, NamespaceKind::user})
     if (has_namespace(context.spec, kind)) flags |= namespace_flag(kind);
-  // A user without privileges is in there already, and has no right to his creator's.
-  if (context.in_user_namespace) flags &= ~namespace_flag(NamespaceKind::user);
   const int joined = ::setns(context.container_pidfd, static_cast<int>(flags));
   if (joined < 0 && errno == ESRCH)  // it has just ended
     throw LaunchError(sys::ErrorKind::conflict, "join the container",
